@@ -189,11 +189,10 @@ export class HeadParser<Kind extends 'request' | 'response' = 'request' | 'respo
   #parseText(text: string, rest: Buffer): RequestHead | ResponseHead {
     const lineEnd = text.indexOf('\r\n');
     const line = this.#parseStartLine(text.slice(0, lineEnd));
-    let at = lineEnd + 2;
-    const fields = text.slice(at);
+    const fields = text.slice(lineEnd + 2);
     if (!FIELDS.test(fields)) throw malformed('an invalid header field');
     const rawHeaders: string[] = [];
-    for (at = 0; at < fields.length; ) {
+    for (let at = 0; at < fields.length; ) {
       if (rawHeaders.length === 2 * this.#maxFields) throw tooLarge();
       const colon = fields.indexOf(':', at);
       const end = fields.indexOf('\r\n', colon);

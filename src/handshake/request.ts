@@ -7,6 +7,7 @@ import { countLines, getField, type Headers } from './fields.ts';
 import { hasToken, isFieldValue, isHost, isToken } from './grammar.ts';
 import { isKey } from './key.ts';
 import { checkSubprotocols, parseSubprotocols } from './subprotocol.ts';
+import { isResourceName, parseTarget, type Target } from './target.ts';
 
 /**
  * A request as far as it is looked at. Node's IncomingMessage fits and so does a RequestHead. In a
@@ -56,10 +57,6 @@ export interface RequestOptions {
   headers?: Readonly<Record<string, string | number | readonly string[]>> | undefined;
 }
 
-// RFC 9112 §3.2.1, §3.2.2: origin form, or absolute form with authority and path apart. No fragment.
-const ORIGIN_FORM = /^\/[\x21\x22\x24-\x7e]*$/;
-const ABSOLUTE_FORM =
-  /^(?:https?|wss?):\/\/([\x21\x22\x24-\x2e\x30-\x3e\x40-\x7e]+)([/?][\x21\x22\x24-\x7e]*)?$/i;
 // RFC 6454 §6.1: serialised origins are ASCII, separated by one space.
 const ORIGIN = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
 
@@ -75,8 +72,6 @@ const PROTOCOL_FIELDS: ReadonlySet<string> = new Set([
   'sec-websocket-key',
   'sec-websocket-protocol',
   'sec-websocket-version',
-  'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
@@ -101,7 +96,7 @@ const VERSION_FIELDS = {
 export function checkRequest(request: RequestLike): UpgradeRequest {
   const { headers } = request;
   checkMethod(request);
-  const target = splitTarget(request.url);
+  const target = checkTarget(request.url);
   const host = checkHost(request);
   // §4.2.1 item 3, §4.2.1 item 4
   if (!hasToken(getField(headers, 'upgrade') ?? '', 'websocket')) refuse('Invalid Upgrade header');
@@ -117,8 +112,8 @@ export function checkRequest(request: RequestLike): UpgradeRequest {
     extensions: readExtensions(headers),
     origin: readOrigin(headers),
     // RFC 9112 §3.2.2: the authority of an absolute target replaces what Host says.
-    host: target.host ?? host,
-    resourceName: target.resourceName,
+    host: target?.host ?? host,
+    resourceName: target?.resourceName,
   };
 }
 
@@ -135,16 +130,12 @@ function checkMethod({ method, httpVersionMajor, httpVersionMinor }: RequestLike
   }
 }
 
-function splitTarget(url: string | undefined): {
-  host: string | undefined;
-  resourceName: string | undefined;
-} {
-  if (url === undefined || ORIGIN_FORM.test(url)) return { host: undefined, resourceName: url };
-  // §4.2.1 item 1: the target may be an absolute HTTP URI. One with userinfo is no host (RFC 9110 §4.2.4).
-  const match = ABSOLUTE_FORM.exec(url);
-  if (match === null || !isHost(match[1])) refuse('Invalid request target');
-  const path = match[2] ?? '';
-  return { host: match[1], resourceName: path.startsWith('/') ? path : `/${path}` };
+function checkTarget(url: string | undefined): Target | undefined {
+  if (url === undefined) return undefined;
+  // §4.2.1 item 1; §8.1: bytes of a target are ASCII
+  const target = parseTarget(url);
+  if (target === undefined) refuse('Invalid request target');
+  return target;
 }
 
 function checkHost({ headers, rawHeaders }: RequestLike): string | undefined {
@@ -240,7 +231,7 @@ export function isProtocolField(name: string): boolean {
  */
 export function formatRequest(options: RequestOptions): string {
   const { resourceName, host, key, protocols = [], extensions = [], origin } = options;
-  if (!ORIGIN_FORM.test(resourceName)) {
+  if (!isResourceName(resourceName)) {
     invalid('resourceName', resourceName, 'begin with "/" and be percent-encoded');
   }
   if (!isHost(host)) invalid('host', host, 'be a host with an optional port');

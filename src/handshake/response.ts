@@ -95,7 +95,8 @@ export function formatAccept({ key, protocol = '', extensions = '' }: AcceptOpti
  */
 export function formatResponse(lines: readonly string[]): string {
   const seen = new Set<string>();
-  for (const [i, line] of lines.entries()) {
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i];
     if (!isFieldValue(line)) {
       refuseLine(i, line, 'has a control character, a line end or a character above U+00FF');
     }

@@ -1,0 +1,321 @@
+// One end of an open WebSocket connection, without I/O (§5, §6, §7): bytes in through `receive`, bytes
+// and events out through two ports. Answers Ping and Close by itself. No socket, no clock, no HTTP.
+
+import { Buffer, isUtf8 } from 'node:buffer';
+import { ProtocolError } from '../errors.ts';
+import { decodeClose, encodeClose, NO_STATUS_RECEIVED } from '../frame/close.ts';
+import { FIN, type FrameHeader } from '../frame/header.ts';
+import { Opcode } from '../frame/opcode.ts';
+import { FrameReader, type FrameSink } from '../frame/reader.ts';
+import { FrameContext, type Role } from '../frame/rules.ts';
+import { FrameWriter } from '../frame/writer.ts';
+import type { KeySource } from '../mask/key.ts';
+import { Assembler, invalidUtf8 } from '../message/assembler.ts';
+import { Utf8Validator } from '../message/utf8.ts';
+import { ClosingHandshake, type ClosingState } from './closing.ts';
+import type { ConnectionEvents, ConnectionTransport } from './ports.ts';
+
+/** How a connection is to behave. */
+export interface ConnectionOptions {
+  /** `client` masks and wants unmasked frames, `server` the other way round (§5.1). */
+  readonly role: Role;
+  /** Longest message to accept, in bytes, over all its fragments; 0 or nothing for no limit. */
+  readonly maxPayload?: number | undefined;
+  /** Most fragments of a message to accept; 0 or nothing for no limit. */
+  readonly maxFragments?: number | undefined;
+  /** Take text and close reasons on trust, unchecked. Default false (§8.1). */
+  readonly skipUtf8Validation?: boolean | undefined;
+  /** Answer Pings (§5.5.2). Default true; if false the application sends the Pongs. */
+  readonly autoPong?: boolean | undefined;
+  /** Where masking keys come from; for tests. Default: the system's CSPRNG (§5.3). */
+  readonly keySource?: KeySource | undefined;
+}
+
+/** A batch that grows beyond this many bytes is written before its turn ends. */
+const FLUSH_FROM = 65536;
+/** A message is copied out of its chunk when the chunk is large and the message a small part of it. */
+const PINNING_CHUNK = 16384;
+const PINNING_RATIO = 8;
+
+/** The protocol endpoint. Begins OPEN: the opening handshake is another room's work. */
+export class Connection implements FrameSink {
+  readonly role: Role;
+  readonly #events: ConnectionEvents;
+  readonly #transport: ConnectionTransport;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
+  readonly #assembler: Assembler;
+  readonly #closing = new ClosingHandshake();
+  readonly #checkText: boolean;
+  readonly #autoPong: boolean;
+  /** A message of the peer's has begun and is in the assembler. */
+  #assembling = false;
+  /** A fragmented message of ours has begun (§5.4). */
+  #fragmenting = false;
+  /** Validates the fragments of a text message of ours; null while there is none. */
+  #outgoingText: Utf8Validator | null = null;
+  #receiving = false;
+  #borrowed = false;
+  #awake = false;
+  #congested = false;
+  /** The newest Ping that came while the transport was congested (§5.5.3). */
+  #unansweredPing: Buffer | null = null;
+
+  constructor(
+    options: ConnectionOptions,
+    events: ConnectionEvents,
+    transport: ConnectionTransport,
+  ) {
+    this.role = options.role;
+    this.#events = events;
+    this.#transport = transport;
+    this.#checkText = !options.skipUtf8Validation;
+    this.#autoPong = options.autoPong ?? true;
+    const context = new FrameContext(
+      options.role,
+      options.maxPayload || Infinity,
+      false,
+      options.maxFragments || Infinity,
+    );
+    this.#reader = new FrameReader(context, this);
+    this.#writer = new FrameWriter(options.role, options.keySource);
+    this.#assembler = new Assembler(this.#checkText);
+  }
+
+  /** Where the closing handshake stands; `open` is the only state in which messages can be sent. */
+  get state(): ClosingState {
+    return this.#closing.state;
+  }
+
+  /** §7.1.5: the code of the peer's Close, 1005 if it had none, 1006 if no Close has come. */
+  get closeCode(): number {
+    return this.#closing.code;
+  }
+
+  /** §7.1.6: the reason in the peer's Close, UTF-8 bytes. */
+  get closeReason(): Buffer {
+    return this.#closing.reason;
+  }
+
+  /** §7.1.4: both Close frames have passed. */
+  get wasClean(): boolean {
+    return this.#closing.wasClean;
+  }
+
+  /** Bytes of output that wait for `flush`. */
+  get pendingLength(): number {
+    return this.#writer.length;
+  }
+
+  // Input
+
+  /**
+   * Works through a chunk from the transport, calling the ports as it goes, and writes what it made
+   * the connection send in one batch. The chunk is the connection's from here on: it is unmasked in
+   * place, and messages may be views of it. With `borrowed` it stays the caller's (though unmasked),
+   * and what outlives the call is copied. Never throws for what a peer sent; an exception of a
+   * port's goes through, after which the rest of the chunk is lost.
+   */
+  receive(chunk: Buffer, borrowed = false): void {
+    this.#receiving = true;
+    this.#borrowed = borrowed;
+    try {
+      this.#reader.read(chunk);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.fail(error);
+    } finally {
+      this.#receiving = false;
+      this.flush();
+    }
+  }
+
+  /** The transport has ended or broken off: no more input, no more output (§7.1.4). */
+  receiveEnd(): void {
+    this.#closing.apply('end');
+    this.#stop();
+  }
+
+  /** The transport cannot take more for now (true), or can again (false). Pongs wait meanwhile. */
+  setCongested(congested: boolean): void {
+    this.#congested = congested;
+    const ping = this.#unansweredPing;
+    if (congested || ping === null) return;
+    this.#unansweredPing = null;
+    this.#writeControl(Opcode.PONG, ping);
+  }
+
+  // Output
+
+  /**
+   * Sends a message, or with `fin` false a fragment of one; later fragments go on with the type of
+   * the first. Text may be given as UTF-8 bytes. Returns the payload's length in bytes, or -1 when
+   * the connection is not open and nothing was sent (§6.1). Throws TypeError for bytes that are not
+   * UTF-8 where text is to be sent (§5.6); a fragmented message cannot be completed after that. For how long bytes are used see FrameWriter.write.
+   */
+  send(data: string | Uint8Array, isBinary: boolean, fin = true): number {
+    if (this.#closing.state !== 'open') return -1;
+    if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
+    const opcode = this.#fragmenting ? Opcode.CONTINUATION : isBinary ? Opcode.BINARY : Opcode.TEXT;
+    // §5.4: the final fragment, and no other, has FIN.
+    this.#fragmenting = !fin;
+    return this.#write(fin ? FIN | opcode : opcode, data);
+  }
+
+  /** Sends a Ping of at most 125 bytes (§5.5.2); returns as `send` does. Throws RangeError. */
+  ping(data: string | Uint8Array): number {
+    return this.#sendControl(Opcode.PING, data);
+  }
+
+  /** Sends an unsolicited Pong of at most 125 bytes (§5.5.3); returns as `send` does. */
+  pong(data: string | Uint8Array): number {
+    return this.#sendControl(Opcode.PONG, data);
+  }
+
+  /**
+   * Starts the closing handshake (§7.1.2): sends Close, after which only control frames are sent;
+   * messages that the peer sends before its own Close still come. Does nothing when a Close has been
+   * sent. Throws TypeError for a code that may not be sent, RangeError for a reason above 123 bytes.
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    const body = encodeClose(code, reason);
+    if (this.#closing.apply('send') === 'open') this.#write(FIN | Opcode.CLOSE, body);
+  }
+
+  /**
+   * Fails the connection (§7.1.7): sends Close with the error's code unless a Close has been sent,
+   * reads nothing any more, ends the transport.
+   */
+  fail(error: ProtocolError): void {
+    const from = this.#closing.apply('fail');
+    if (from !== 'open' && from !== 'sent') return;
+    if (from === 'open') this.#write(FIN | Opcode.CLOSE, encodeClose(error.closeCode));
+    this.#stop();
+    this.flush();
+    this.#transport.end();
+    this.#events.onFail(error);
+  }
+
+  /** Hands everything that waits to the transport in one write. */
+  flush(): void {
+    this.#awake = false;
+    if (this.#writer.length > 0) this.#transport.write(this.#writer.take());
+  }
+
+  // FrameSink
+
+  onData(header: FrameHeader, piece: Buffer, last: boolean): void {
+    const isText = header.opcode === Opcode.TEXT;
+    if (!this.#assembling) {
+      if (last && header.fin) {
+        // The usual case: a message that is one frame, a frame that lies in one chunk.
+        if (isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
+        this.#events.onMessage(this.#own(piece), !isText);
+        return;
+      }
+      this.#assembling = true;
+      this.#isText = isText;
+      this.#assembler.begin(isText);
+    }
+    this.#assembler.write(piece, this.#borrowed);
+    if (!last || !header.fin) return;
+    this.#assembling = false;
+    this.#events.onMessage(this.#assembler.end(), !this.#isText);
+  }
+
+  /** §5.4: the type of a fragmented message is that of its first frame. */
+  #isText = false;
+
+  onControl(opcode: number, payload: Buffer): void {
+    if (opcode === Opcode.CLOSE) {
+      this.#receiveClose(payload);
+      return;
+    }
+    const data = this.#own(payload);
+    if (opcode === Opcode.PONG) {
+      this.#events.onPong(data);
+      return;
+    }
+    if (this.#autoPong) {
+      // §5.5.3: to a peer that does not read, answering the newest Ping is enough.
+      if (this.#congested) this.#unansweredPing = data;
+      else this.#writeControl(Opcode.PONG, data);
+    }
+    this.#events.onPing(data);
+  }
+
+  #receiveClose(payload: Buffer): void {
+    const { code, reason } = decodeClose(payload, this.#checkText);
+    const from = this.#closing.receive(code, Buffer.from(reason));
+    // §5.5.1: everything behind a Close is ignored.
+    this.#stop();
+    // §5.5.1: answer with the code that came, or without one; not a second time.
+    if (from === 'open') {
+      this.#write(FIN | Opcode.CLOSE, code === NO_STATUS_RECEIVED ? '' : payload);
+    }
+    this.flush();
+    // §5.5.1, §7.1.1: the server closes the transport at once, the client waits for it.
+    if (this.role === 'server') this.#transport.end();
+    this.#events.onClose(code, this.#closing.reason);
+  }
+
+  /** No input counts from here on; what was kept of it is let go. */
+  #stop(): void {
+    this.#reader.stop();
+    this.#assembler.reset();
+    this.#unansweredPing = null;
+  }
+
+  /** A view of the chunk as it is, or a copy where the view would outlive or pin what it lies in. */
+  #own(view: Buffer): Buffer {
+    const whole = view.buffer.byteLength;
+    if (this.#borrowed || (whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole)) {
+      return Buffer.from(view);
+    }
+    return view;
+  }
+
+  /** §5.6: text is UTF-8, also when the application hands it over as bytes and in fragments. */
+  #checkOutgoing(data: string | Uint8Array, isBinary: boolean, fin: boolean): void {
+    if (!this.#fragmenting) {
+      if (isBinary || (fin && typeof data === 'string')) return;
+      if (!fin) this.#outgoingText = new Utf8Validator();
+    }
+    const bytes = typeof data === 'string' ? Buffer.from(data) : asBuffer(data);
+    const validator = this.#outgoingText;
+    if (validator === null) {
+      if (this.#fragmenting || isUtf8(bytes)) return;
+    } else if (validator.write(bytes) && (!fin || validator.end())) {
+      if (fin) this.#outgoingText = null;
+      return;
+    }
+    throw new TypeError('The bytes of a text message must be UTF-8: send them as binary instead');
+  }
+
+  #sendControl(opcode: Opcode, data: string | Uint8Array): number {
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+    // §5.5: control frames carry at most 125 bytes.
+    if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes');
+    if (this.#closing.state !== 'open') return -1;
+    return this.#writeControl(opcode, data);
+  }
+
+  #writeControl(opcode: Opcode, data: string | Uint8Array): number {
+    return this.#write(FIN | opcode, data);
+  }
+
+  #write(first: number, payload: string | Uint8Array): number {
+    const length = this.#writer.write(first, payload);
+    if (this.#writer.length >= FLUSH_FROM) {
+      this.flush();
+    } else if (!this.#receiving && !this.#awake) {
+      this.#awake = true;
+      this.#transport.wake();
+    }
+    return length;
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

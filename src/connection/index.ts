@@ -1,0 +1,7 @@
+// handfast/connection: a protocol endpoint over any byte stream, usable alone.
+
+export { ProtocolError, type ProtocolErrorCode } from '../errors.ts';
+export type { Role } from '../frame/rules.ts';
+export type { ClosingState } from './closing.ts';
+export { Connection, type ConnectionOptions } from './connection.ts';
+export type { ConnectionEvents, ConnectionTransport } from './ports.ts';

@@ -1,0 +1,130 @@
+// Bytes to frames (§5.2, §6.2), however the transport cut them. Two states: in a header, in a payload.
+// Payloads are handed on piece by piece, unmasked, so that nothing is kept here but a header that is
+// cut in two and the 125 bytes of a control frame. Knows no messages and no sockets.
+
+import { Buffer } from 'node:buffer';
+import { mask } from '../mask/mask.ts';
+import { decodeHeader, FrameHeader, MAX_HEADER_LENGTH } from './header.ts';
+import { isControl } from './opcode.ts';
+import type { FrameContext } from './rules.ts';
+
+/** Where a reader's frames go. Either call may stop the reader; it looks before it goes on. */
+export interface FrameSink {
+  /**
+   * A piece of a data frame's payload, unmasked; `last` when the frame is complete (a frame without
+   * payload gives one empty piece). `header` is the reader's own and changes with the next frame;
+   * `piece` is a view of the chunk that was read, valid as long as that is.
+   */
+  onData(header: FrameHeader, piece: Buffer, last: boolean): void;
+  /** A whole control frame, unmasked. `payload` may be a view of the chunk that was read. */
+  onControl(opcode: number, payload: Buffer): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** An incremental frame reader. */
+export class FrameReader {
+  readonly #context: FrameContext;
+  readonly #sink: FrameSink;
+  readonly #header = new FrameHeader();
+  /** Payload bytes of the current frame that have not come yet; -1 while a header is being read. */
+  #remaining = -1;
+  /** The current frame's key, rotated to the next payload byte. */
+  #key = 0;
+  /** What has come of a header that a chunk border cut. */
+  #partial: Buffer | null = null;
+  #partialLength = 0;
+  /** What has come of a control payload that a chunk border cut. */
+  #control: Buffer | null = null;
+  #stopped = false;
+
+  constructor(context: FrameContext, sink: FrameSink) {
+    this.#context = context;
+    this.#sink = sink;
+  }
+
+  /** Reads no further, neither in the current chunk nor in any later one (§7.1.7). */
+  stop(): void {
+    this.#stopped = true;
+    this.#partial = null;
+    this.#control = null;
+  }
+
+  /**
+   * Reads `chunk` to its end. The reader owns it from here on: payloads are unmasked in place, and
+   * the sink gets views of it. Throws ProtocolError at the first byte that breaks a rule; what stood
+   * before it has been handed on, and nothing may be read after it.
+   */
+  read(chunk: Buffer): void {
+    const end = chunk.length;
+    let at = 0;
+    while (at < end && !this.#stopped) {
+      if (this.#remaining < 0) {
+        at = this.#readHeader(chunk, at, end);
+        // A frame without payload is complete with its header.
+        if (this.#remaining === 0) this.#finish(EMPTY);
+        continue;
+      }
+      const count = Math.min(this.#remaining, end - at);
+      const piece = chunk.subarray(at, at + count);
+      if (this.#header.masked) this.#key = mask(piece, this.#key);
+      at += count;
+      this.#remaining -= count;
+      if (this.#remaining === 0) this.#finish(piece);
+      else if (isControl(this.#header.opcode)) this.#keepControl(piece);
+      else this.#sink.onData(this.#header, piece, false);
+    }
+  }
+
+  /** Decodes a header at `at`; returns the position behind it, or `end` when it is not complete. */
+  #readHeader(chunk: Buffer, at: number, end: number): number {
+    if (this.#partialLength === 0) {
+      const size = decodeHeader(this.#header, chunk, at, end, this.#context);
+      if (size > 0) {
+        this.#begin();
+        return at + size;
+      }
+    }
+    // The rest of a header is at most a few bytes, so it is tried again from its start with each.
+    this.#partial ??= Buffer.allocUnsafeSlow(MAX_HEADER_LENGTH);
+    const partial = this.#partial;
+    while (at < end) {
+      partial[this.#partialLength++] = chunk[at++];
+      if (decodeHeader(this.#header, partial, 0, this.#partialLength, this.#context) > 0) {
+        this.#partialLength = 0;
+        this.#begin();
+        return at;
+      }
+    }
+    return at;
+  }
+
+  #begin(): void {
+    const header = this.#header;
+    if (!isControl(header.opcode)) this.#context.enter(header.fin, header.length);
+    this.#remaining = header.length;
+    this.#key = header.key;
+  }
+
+  /** The frame's last piece has come. */
+  #finish(piece: Buffer): void {
+    this.#remaining = -1;
+    const header = this.#header;
+    if (!isControl(header.opcode)) {
+      this.#sink.onData(header, piece, true);
+      return;
+    }
+    const control = this.#control;
+    if (control === null) {
+      this.#sink.onControl(header.opcode, piece);
+      return;
+    }
+    this.#control = null;
+    this.#sink.onControl(header.opcode, Buffer.concat([control, piece]));
+  }
+
+  /** Keeps a piece of a control payload: a copy, so that it does not keep its chunk alive. */
+  #keepControl(piece: Buffer): void {
+    this.#control = Buffer.concat(this.#control === null ? [piece] : [this.#control, piece]);
+  }
+}

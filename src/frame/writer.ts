@@ -1,0 +1,181 @@
+// Messages and control payloads to frames (§5.2, §6.1), gathered into as few buffers as will do, so
+// that everything written between two calls of `take` can leave in one system call. Small frames are
+// copied into a shared slab; a large payload stays where it is unless it must be masked.
+
+import { Buffer } from 'node:buffer';
+import { type KeySource, randomKey } from '../mask/key.ts';
+import { mask, maskInto } from '../mask/mask.ts';
+import { encodeHeader, encodeMaskedHeader, headerLength, MAX_HEADER_LENGTH } from './header.ts';
+import type { Role } from './rules.ts';
+
+/** Payloads below this many bytes are copied: that costs less than one more buffer in a write. */
+const COPY_BELOW = 8192;
+const SLAB_LENGTH = 65536;
+/** Several small buffers are joined up to this many bytes. */
+const JOIN_BELOW = 32768;
+const KEY_LENGTH = 4;
+
+// One slab for all writers: what has been handed out is never written again, so the writer that has
+// written last may go on in place, and any other begins a region of its own.
+let slab: Buffer = Buffer.alloc(0);
+let used = 0;
+
+/** Encodes the frames of one connection. A client's are masked, a server's never are (§5.1). */
+export class FrameWriter {
+  readonly #masks: boolean;
+  readonly #nextKey: KeySource;
+  /** Finished buffers, in order. */
+  #chunks: Buffer[] = [];
+  /** The open region, `#slab[#start, #end)`; none while `#slab` is null. */
+  #slab: Buffer | null = null;
+  #start = 0;
+  #end = 0;
+  #length = 0;
+
+  constructor(role: Role, nextKey: KeySource = randomKey) {
+    this.#masks = role === 'client';
+    this.#nextKey = nextKey;
+  }
+
+  /** Bytes that wait to be taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Adds a frame. `first` is its first byte: FIN, RSV bits and opcode (§5.2). A string is sent as
+   * UTF-8, lone surrogates as U+FFFD (§5.6). Bytes are copied, except that a server's payload from
+   * 8 KiB up is kept by reference and must not change until it has been written; a client's is
+   * masked into a buffer of ours and never touched (§5.3, §10.3). Returns the payload's length.
+   */
+  write(first: number, payload: string | Uint8Array): number {
+    return typeof payload === 'string'
+      ? this.#writeText(first, payload)
+      : this.#writeBytes(first, payload);
+  }
+
+  /** Adds bytes that are frames already, kept by reference. */
+  append(frames: Buffer): void {
+    this.#push(frames);
+    this.#length += frames.length;
+  }
+
+  /** Everything added since the last call, in order; the buffers are the caller's from here on. */
+  take(): Buffer[] {
+    this.#closeRegion();
+    const chunks = this.#chunks;
+    const length = this.#length;
+    this.#chunks = [];
+    this.#length = 0;
+    // Several small regions come from writers taking turns on the slab: one write is worth a copy.
+    return chunks.length > 1 && length < JOIN_BELOW ? [Buffer.concat(chunks, length)] : chunks;
+  }
+
+  #writeText(first: number, text: string): number {
+    // UTF-8 takes 1 to 3 bytes for each UTF-16 unit.
+    const most = text.length * 3;
+    if (most > 125 || this.#masks) {
+      const length = Buffer.byteLength(text);
+      if (length >= COPY_BELOW) return this.#writeLargeText(first, text, length);
+      const start = this.#reserve(MAX_HEADER_LENGTH + length);
+      const at = this.#header(first, length, start);
+      (this.#slab as Buffer).write(text, at);
+      return this.#commit(start, at, length);
+    }
+    const start = this.#reserve(2 + most);
+    const target = this.#slab as Buffer;
+    const length = target.write(text, start + 2);
+    encodeHeader(target, start, first, length);
+    return this.#commit(start, start + 2, length);
+  }
+
+  #writeBytes(first: number, payload: Uint8Array): number {
+    const length = payload.length;
+    if (length >= COPY_BELOW) return this.#writeLargeBytes(first, payload);
+    const start = this.#reserve(MAX_HEADER_LENGTH + length);
+    const at = this.#header(first, length, start);
+    (this.#slab as Buffer).set(payload, at);
+    return this.#commit(start, at, length);
+  }
+
+  /** §5.3: the key of the frame begun by `#header`; each frame has a new one. */
+  #key = 0;
+
+  /** Writes a header into the slab at `start`, returns the position of the payload. */
+  #header(first: number, length: number, start: number): number {
+    const target = this.#slab as Buffer;
+    if (!this.#masks) return encodeHeader(target, start, first, length);
+    this.#key = this.#nextKey();
+    return encodeMaskedHeader(target, start, first, length, this.#key);
+  }
+
+  /** The frame at `start`, its payload at `at`, is complete but for the mask. */
+  #commit(start: number, at: number, length: number): number {
+    const end = at + length;
+    if (this.#masks) mask(this.#slab as Buffer, this.#key, at, end);
+    this.#end = end;
+    used = end;
+    this.#length += end - start;
+    return length;
+  }
+
+  #writeLargeText(first: number, text: string, length: number): number {
+    const frame = this.#allocate(length);
+    const key = this.#masks ? this.#nextKey() : 0;
+    const at = this.#masks
+      ? encodeMaskedHeader(frame, 0, first, length, key)
+      : encodeHeader(frame, 0, first, length);
+    frame.write(text, at);
+    if (this.#masks) mask(frame, key, at);
+    this.append(frame);
+    return length;
+  }
+
+  #writeLargeBytes(first: number, payload: Uint8Array): number {
+    const length = payload.length;
+    if (this.#masks) {
+      const frame = this.#allocate(length);
+      const key = this.#nextKey();
+      maskInto(payload, frame, encodeMaskedHeader(frame, 0, first, length, key), key);
+      this.append(frame);
+      return length;
+    }
+    const start = this.#reserve(MAX_HEADER_LENGTH);
+    const at = this.#header(first, length, start);
+    this.#commit(start, at, 0);
+    this.append(Buffer.from(payload.buffer, payload.byteOffset, length));
+    return length;
+  }
+
+  /** A buffer for one whole frame: not pooled, as it is as large as a pool. */
+  #allocate(length: number): Buffer {
+    return Buffer.allocUnsafeSlow(headerLength(length) + (this.#masks ? KEY_LENGTH : 0) + length);
+  }
+
+  /** Room for `count` bytes behind the open region; a new region where that cannot grow. */
+  #reserve(count: number): number {
+    if (this.#slab !== slab || this.#end !== used || used + count > SLAB_LENGTH) {
+      this.#closeRegion();
+      if (used + count > slab.length) {
+        slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
+        used = 0;
+      }
+      this.#slab = slab;
+      this.#start = used;
+      this.#end = used;
+    }
+    return this.#end;
+  }
+
+  #closeRegion(): void {
+    if (this.#slab !== null && this.#end > this.#start) {
+      this.#chunks.push(this.#slab.subarray(this.#start, this.#end));
+    }
+    this.#slab = null;
+  }
+
+  #push(chunk: Buffer): void {
+    this.#closeRegion();
+    this.#chunks.push(chunk);
+  }
+}

@@ -1,0 +1,110 @@
+// Fragments to messages (§5.4): collects the pieces of one message, checks text as it comes (§8.1).
+// What is kept is bounded by the bytes that came, not by what was announced nor by the number of
+// pieces: small pieces are copied together, and a piece never holds on to a much larger chunk.
+
+import { Buffer } from 'node:buffer';
+import { ProtocolError } from '../errors.ts';
+import { Utf8Validator } from './utf8.ts';
+
+/** A piece at least this long may be kept as it is. */
+const KEEP_FROM = 4096;
+const SMALLEST_BLOCK = 1024;
+const LARGEST_BLOCK = 65536;
+
+/** Collects one message at a time. */
+export class Assembler {
+  readonly #utf8: Utf8Validator | null;
+  #isText = false;
+  /** Full pieces in order; then the block that is being filled. */
+  #blocks: Buffer[] = [];
+  #block: Buffer | null = null;
+  #filled = 0;
+  #length = 0;
+
+  /** `checkText: false` takes text on trust. */
+  constructor(checkText = true) {
+    this.#utf8 = checkText ? new Utf8Validator() : null;
+  }
+
+  /** Bytes of the message in progress. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A new message begins. */
+  begin(isText: boolean): void {
+    this.#isText = isText;
+  }
+
+  /**
+   * Adds a piece. With `borrowed` its bytes belong to someone else and are copied; otherwise a large
+   * piece may be kept as the view it is. Throws ProtocolError 1007 at the first byte that no UTF-8
+   * text can hold at that place (§8.1), whether or not the frame is complete.
+   */
+  write(piece: Buffer, borrowed: boolean): void {
+    if (this.#isText && this.#utf8 !== null && !this.#utf8.write(piece)) throw invalidUtf8();
+    this.#length += piece.length;
+    // A view of a small part of a large chunk would keep all of that chunk alive.
+    if (!borrowed && piece.length >= KEEP_FROM && piece.length * 2 >= piece.buffer.byteLength) {
+      this.#closeBlock();
+      this.#blocks.push(piece);
+      return;
+    }
+    this.#copy(piece);
+  }
+
+  /**
+   * The message is complete: returns it in one buffer, which is the caller's, and forgets it. Throws
+   * ProtocolError 1007 when a text ends inside a character (§8.1).
+   */
+  end(): Buffer {
+    if (this.#isText && this.#utf8 !== null && !this.#utf8.end()) throw invalidUtf8();
+    this.#closeBlock();
+    const message =
+      this.#blocks.length === 1 ? this.#blocks[0] : Buffer.concat(this.#blocks, this.#length);
+    this.#clear();
+    return message;
+  }
+
+  /** Drops the message in progress and its memory. */
+  reset(): void {
+    this.#utf8?.reset();
+    this.#block = null;
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.#blocks = [];
+    this.#length = 0;
+  }
+
+  #copy(piece: Buffer): void {
+    let at = 0;
+    while (at < piece.length) {
+      if (this.#block === null) {
+        const size = Math.max(piece.length - at, Math.min(this.#length, LARGEST_BLOCK));
+        this.#block = Buffer.allocUnsafeSlow(Math.max(size, SMALLEST_BLOCK));
+        this.#filled = 0;
+      }
+      const count = piece.copy(this.#block, this.#filled, at);
+      at += count;
+      this.#filled += count;
+      if (this.#filled === this.#block.length) this.#closeBlock();
+    }
+  }
+
+  #closeBlock(): void {
+    if (this.#block === null) return;
+    this.#blocks.push(this.#block.subarray(0, this.#filled));
+    this.#block = null;
+  }
+}
+
+/** §8.1: the error for text that is not UTF-8. */
+export function invalidUtf8(): ProtocolError {
+  return new ProtocolError(
+    1007,
+    'WS_ERR_INVALID_UTF8',
+    'Invalid WebSocket frame: invalid UTF-8 sequence',
+  );
+}
