@@ -221,8 +221,9 @@ export class RawPeer {
       };
       const timer = setTimeout(() => {
         this.#watchers.delete(watcher);
-        const tail = this.recorded.subarray(-64).toString('hex');
-        reject(new Error(`nothing after ${timeout} ms; last bytes: ${tail || 'none'}`));
+        const tail = this.received.subarray(-64).toString('hex');
+        const state = this.#finished === undefined ? 'open' : `ended (${this.#finished})`;
+        reject(new Error(`nothing after ${timeout} ms; ${state}; last bytes: ${tail || 'none'}`));
       }, timeout);
       this.#watchers.add(watcher);
     });
