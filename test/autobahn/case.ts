@@ -130,3 +130,15 @@ export function refused(
     clientRows: '[6455-7.1.7-a]',
   };
 }
+
+/** The same case with every octet in a write of its own; undefined where that would take thousands. */
+export function chopped(entry: Case): Case | undefined {
+  const sizes = entry.steps.map((step) => (step.do === 'send' ? step.frames : []).map(sizeOf));
+  if (sizes.flat().reduce((sum, size) => sum + size, 0) > 1000) return undefined;
+  const steps = entry.steps.map((step) => (step.do === 'send' ? { ...step, chop: 1 } : step));
+  return { ...entry, steps };
+}
+
+function sizeOf(frame: FrameSpec): number {
+  return Buffer.from(frame.payload ?? '').length;
+}
