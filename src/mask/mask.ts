@@ -12,7 +12,8 @@ const WORDWISE_FROM = 48;
 /**
  * XORs `bytes[start, end)` in place with `key` and returns the key for the byte that follows, so
  * that a payload may be worked on span by span: `key = mask(a, key); key = mask(b, key)`.
- * Applying it twice with the same key gives the original back (§5.3).
+ * Applying it twice with the same key gives the original back (§5.3). Throws RangeError when the
+ * span does not lie within `bytes`.
  */
 export function mask(
   bytes: Uint8Array,
@@ -20,6 +21,8 @@ export function mask(
   start = 0,
   end: number = bytes.length,
 ): number {
+  // A word view would reach past `bytes`, into whatever shares its ArrayBuffer.
+  if (start < 0 || end > bytes.length) throw new RangeError('The span must lie within the bytes');
   if (end - start < WORDWISE_FROM) return maskBytewise(bytes, key, start, end);
 
   // Word views need an offset into the underlying ArrayBuffer that 4 divides.
