@@ -22,7 +22,7 @@ export type ProtocolErrorCode =
 export class ProtocolError extends RangeError {
   /** The rule that was broken. */
   readonly code: ProtocolErrorCode;
-  /** The status code for our Close frame (§7.4.1): 1002, 1007 or 1009. */
+  /** The status code for our Close frame (§7.4.1): 1002, 1007, 1008 or 1009. */
   readonly closeCode: number;
 
   constructor(closeCode: number, code: ProtocolErrorCode, message: string) {
