@@ -105,7 +105,7 @@ export function checkRequest(request: RequestLike): UpgradeRequest {
   }
   const key = checkKey(request);
   checkVersion(request);
-  checkEmpty(headers);
+  checkEmpty(request);
   return {
     key,
     protocols: readProtocols(headers),
@@ -168,12 +168,14 @@ function checkVersion({ headers, rawHeaders }: RequestLike): void {
   }
 }
 
-function checkEmpty(headers: Headers): void {
+function checkEmpty({ headers, rawHeaders = [] }: RequestLike): void {
   // RFC 9110 §7.8: the protocol changes after the complete request. A body would be taken for
-  // frames, so a request with one is refused.
+  // frames, so a request with one is refused. RFC 9112 §6.3: so are two lengths, of which a proxy
+  // in front may have believed the other one.
   const length = getField(headers, 'content-length');
   if (
     (length !== undefined && !/^0+$/.test(length)) ||
+    countLines(rawHeaders, 'content-length') > 1 ||
     getField(headers, 'transfer-encoding') !== undefined
   ) {
     refuse('Request with a body');

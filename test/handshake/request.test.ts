@@ -328,6 +328,8 @@ describe('checkRequest', () => {
     for (const value of ['chunked', 'identity', '']) {
       expect(statusOf(withField('Transfer-Encoding', value))).toBe(400);
     }
+    expect(statusOf(withField('Content-Length', '0', '5'))).toBe(400);
+    expect(statusOf(withField('Content-Length', '0', '0'))).toBe(400);
     expect(checkRequest(requestOf(withField('Content-Length', '0'))).host).toBe('example.com');
   });
 
