@@ -26,6 +26,8 @@ const EMPTY = Buffer.alloc(0);
  * and 1015 (MUST NOT be sent), those for libraries (3000–3999) and for private use (4000–4999).
  */
 export function isCloseCode(code: number): boolean {
+  // A fraction would be cut off in the two bytes that it is written to, unseen.
+  if (!Number.isInteger(code)) return false;
   return (
     (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
     (code >= 3000 && code <= 4999)
