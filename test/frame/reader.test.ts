@@ -1,0 +1,199 @@
+// The reader: frames out of bytes that were cut anywhere, nothing behind a fault or a stop.
+
+import { Buffer } from 'node:buffer';
+import { describe, expect, it } from 'vitest';
+import { FrameReader } from '../../src/frame/reader.ts';
+import { FrameContext, type Role } from '../../src/frame/rules.ts';
+import { encodeFrame, type FrameSpec } from '../support/wire.ts';
+import { type Reading, read, replay } from './replay.ts';
+
+const KEY = Buffer.from('37fa213d', 'hex');
+const ZERO = Buffer.alloc(4);
+
+/** Behind every case that is fine: a whole Ping, which is legal between any two frames. */
+const TRAILING: Record<Role, Buffer> = {
+  server: encodeFrame({ opcode: 9, payload: 'trailing', mask: KEY }),
+  client: encodeFrame({ opcode: 9, payload: 'trailing' }),
+};
+
+function readAll(bytes: Buffer, role: Role, maxPayload?: number, maxFragments?: number): Reading {
+  const context = (): FrameContext => new FrameContext(role, maxPayload, false, maxFragments);
+  return replay(bytes, (pieces) => read(context(), pieces), TRAILING[role]);
+}
+
+const wire = (...specs: FrameSpec[]): Buffer => Buffer.concat(specs.map(encodeFrame));
+const utf8 = (text: string): string => Buffer.from(text).toString('hex');
+const frame = (opcode: number, payload: string, fin = true) => ({
+  ...{ fin, rsv1: false, opcode },
+  payload: utf8(payload),
+});
+
+describe('a reader', () => {
+  it.each<[string, Role, string, ReturnType<typeof frame>[]]>([
+    ['a text', 'client', '810548656c6c6f', [frame(1, 'Hello')]],
+    ['a masked text', 'server', '818537fa213d7f9f4d5158', [frame(1, 'Hello')]],
+    [
+      'a text in two fragments',
+      'client',
+      '010348656c 80026c6f',
+      [frame(1, 'Hel', false), frame(0, 'lo')],
+    ],
+    ['a Ping', 'client', '890548656c6c6f', [frame(9, 'Hello')]],
+    ['a masked Pong', 'server', '8a8537fa213d7f9f4d5158', [frame(10, 'Hello')]],
+  ])('[6455-5.7-a] [6455-6.2-a] reads the example of §5.7: %s', (_, role, hex, frames) => {
+    expect(readAll(Buffer.from(hex.replaceAll(' ', ''), 'hex'), role)).toEqual({
+      ...{ events: frames, error: undefined, over: false },
+    });
+  });
+
+  it.each([256, 65536])('[6455-5.7-a] reads the example of §5.7: %d bytes of binary', (length) => {
+    const header = length === 256 ? '827e0100' : '827f0000000000010000';
+    const payload = Buffer.alloc(length, 'handfast');
+    const { events } = readAll(Buffer.concat([Buffer.from(header, 'hex'), payload]), 'client');
+    expect(events.map(({ payload }) => payload)).toEqual([payload.toString('hex')]);
+  });
+
+  it('[6455-6.2-b] [6455-5.3-e] unmasks each frame with its own key, from its first octet', () => {
+    const lengths = [1, 2, 3, 5, 60, 131];
+    const specs = lengths.map((length, i) => ({
+      ...{ opcode: 2, payload: Buffer.alloc(length, 'abcdefg') },
+      mask: Buffer.from([i, 0x10 + i, 0x80 + i, 0xff - i]),
+    }));
+    const { events } = readAll(wire(...specs), 'server');
+    expect(events.map(({ payload }) => payload)).toEqual(
+      specs.map(({ payload }) => payload.toString('hex')),
+    );
+  });
+
+  it('[6455-5.3-h] takes a key of zeros', () => {
+    expect(readAll(wire({ opcode: 1, payload: 'zero', mask: ZERO }), 'server').events).toEqual([
+      frame(1, 'zero'),
+    ]);
+  });
+
+  it('[6455-5.2-k] [6455-5.2-g] reads frames of every kind without payload, key or not', () => {
+    const specs: FrameSpec[] = [
+      { opcode: 9 },
+      { opcode: 1, fin: false },
+      { opcode: 0, fin: false },
+      { opcode: 10 },
+      { opcode: 0 },
+      { opcode: 2 },
+      { opcode: 8 },
+    ];
+    const expected = specs.map(({ opcode, fin }) => frame(opcode, '', fin ?? true));
+    expect(readAll(wire(...specs), 'client').events).toEqual(expected);
+    const masked = specs.map((spec) => ({ ...spec, mask: KEY }));
+    expect(readAll(wire(...masked), 'server').events).toEqual(expected);
+  });
+
+  it('[6455-5.4-c] [6455-5.4-g] [6455-6.2-e] hands a control frame on between two fragments', () => {
+    const bytes = wire(
+      { opcode: 1, fin: false, payload: 'a' },
+      { opcode: 9, payload: 'p'.repeat(125) },
+      { opcode: 0, payload: 'b' },
+      { opcode: 2, payload: 'c' },
+    );
+    expect(readAll(bytes, 'client').events).toEqual([
+      ...[frame(1, 'a', false), frame(9, 'p'.repeat(125)), frame(0, 'b'), frame(2, 'c')],
+    ]);
+  });
+
+  it.each<[string, FrameSpec, number, string]>([
+    ['[6455-5.2-c] RSV3', { opcode: 1, rsv: 1 }, 1002, 'WS_ERR_UNEXPECTED_RSV_2_3'],
+    ['[6455-5.2-d] opcode 11', { opcode: 11 }, 1002, 'WS_ERR_INVALID_OPCODE'],
+    ['[6455-5.5-b] half a Ping', { opcode: 9, fin: false }, 1002, 'WS_ERR_EXPECTED_FIN'],
+    ['[6455-5.4-k] a continuation', { opcode: 0 }, 1002, 'WS_ERR_INVALID_OPCODE'],
+    ['[6455-5.1-f] a key', { opcode: 1, mask: ZERO }, 1002, 'WS_ERR_UNEXPECTED_MASK'],
+    [
+      '[6455-5.5-a] [6455-5.5-c] a padded Ping',
+      { opcode: 9, payload: 'x', length: 16 },
+      ...([1002, 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'] as const),
+    ],
+    [
+      '[6455-5.2-n] a padded text',
+      { opcode: 1, payload: 'x', length: 64 },
+      ...([1002, 'WS_ERR_NON_MINIMAL_LENGTH'] as const),
+    ],
+    [
+      '[6455-5.2-o] a negative length',
+      { opcode: 2, length: 64, announcedLength: 2n ** 63n },
+      ...([1002, 'WS_ERR_NON_MINIMAL_LENGTH'] as const),
+    ],
+    [
+      '[6455-5.2-p] a length of 2^62',
+      { opcode: 2, length: 64, announcedLength: 2n ** 62n },
+      ...([1009, 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'] as const),
+    ],
+    [
+      '[6455-5.2-r] more than the limit',
+      { opcode: 2, announcedLength: 1001 },
+      ...([1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'] as const),
+    ],
+  ])(
+    '[6455-5.2-j] hands on what came before a fault, then gives its code: %s',
+    (_, spec, closeCode, code) => {
+      const bytes = wire({ opcode: 2, payload: 'before' }, { opcode: 10 }, spec);
+      expect(readAll(bytes, 'client', 1000)).toEqual({
+        ...{ events: [frame(2, 'before'), frame(10, '')], error: { closeCode, code }, over: true },
+      });
+    },
+  );
+
+  it('[6455-5.4-f] refuses a new message inside a message', () => {
+    const bytes = wire({ opcode: 1, fin: false, payload: 'a' }, { opcode: 1, payload: 'b' });
+    expect(readAll(bytes, 'client')).toEqual({
+      ...{ events: [frame(1, 'a', false)], over: true },
+      error: { closeCode: 1002, code: 'WS_ERR_INVALID_OPCODE' },
+    });
+  });
+
+  it('[6455-10.4-c] refuses one fragment more than the limit', () => {
+    const fragments = [{ opcode: 1, fin: false }, { opcode: 0, fin: false }, { opcode: 0 }];
+    expect(readAll(wire(...fragments, ...fragments), 'client', undefined, 3).events.length).toBe(6);
+    expect(readAll(wire(...fragments), 'client', undefined, 2)).toEqual({
+      ...{ events: [frame(1, '', false)], over: true },
+      error: { closeCode: 1008, code: 'WS_ERR_TOO_MANY_BUFFERED_PARTS' },
+    });
+  });
+
+  it('[6455-5.2-q] hands pieces on as they come and waits for nothing it was promised', () => {
+    const pieces: [length: number, last: boolean, memory: ArrayBufferLike][] = [];
+    const reader = new FrameReader(new FrameContext('client'), {
+      onData: (_, piece, last) => pieces.push([piece.length, last, piece.buffer]),
+      onControl: () => expect.fail(),
+    });
+    const chunks = [
+      encodeFrame({ opcode: 2, length: 64, announcedLength: 2n ** 53n - 1n, payload: 'abc' }),
+      Buffer.alloc(1000),
+    ];
+    for (const chunk of chunks) reader.read(chunk);
+    // Views of the chunks themselves: no memory was taken for 2^53 - 1 bytes.
+    expect(pieces).toEqual([
+      [3, false, (chunks[0] as Buffer).buffer],
+      [1000, false, (chunks[1] as Buffer).buffer],
+    ]);
+  });
+
+  it('[6455-7.1.7-g] reads nothing behind a stop, in this chunk or a later one', () => {
+    const seen: number[] = [];
+    const reader: FrameReader = new FrameReader(new FrameContext('client'), {
+      onData: () => reader.stop(),
+      onControl: (opcode) => seen.push(opcode),
+    });
+    reader.read(wire({ opcode: 9 }, { opcode: 1, payload: 'stop here' }, { opcode: 9 }));
+    reader.read(wire({ opcode: 9 }, { opcode: 15 }));
+    expect(seen).toEqual([9]);
+  });
+
+  it.each([3, 10])('lets go of a frame it has %d bytes of when it is stopped', (count) => {
+    const reader = new FrameReader(new FrameContext('server'), {
+      onData: () => expect.fail(),
+      onControl: () => expect.fail(),
+    });
+    const bytes = wire({ opcode: 9, payload: 'a Ping', mask: KEY });
+    reader.read(bytes.subarray(0, count));
+    reader.stop();
+    reader.read(bytes.subarray(count));
+  });
+});
