@@ -44,8 +44,14 @@ export class Assembler {
   write(piece: Buffer, borrowed: boolean): void {
     if (this.#isText && this.#utf8 !== null && !this.#utf8.write(piece)) throw invalidUtf8();
     this.#length += piece.length;
-    // A view of a small part of a large chunk would keep all of that chunk alive.
-    if (!borrowed && piece.length >= KEEP_FROM && piece.length * 2 >= piece.buffer.byteLength) {
+    // A view of a small part of a large chunk would keep all of that chunk alive; and the rest of a
+    // block stays empty when a view is put behind it, so that rest must not be longer than the view.
+    if (
+      !borrowed &&
+      piece.length >= KEEP_FROM &&
+      piece.length * 2 >= piece.buffer.byteLength &&
+      piece.length >= this.#room()
+    ) {
       this.#closeBlock();
       this.#blocks.push(piece);
       return;
@@ -91,6 +97,11 @@ export class Assembler {
       this.#filled += count;
       if (this.#filled === this.#block.length) this.#closeBlock();
     }
+  }
+
+  /** Bytes that the open block can still take. */
+  #room(): number {
+    return this.#block === null ? 0 : this.#block.length - this.#filled;
   }
 
   #closeBlock(): void {
