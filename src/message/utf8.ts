@@ -14,7 +14,10 @@ export class Utf8Validator {
   #lower = 0x80;
   #upper = 0xbf;
 
-  /** Takes the next piece of the text; false when no text can begin with what has come so far. */
+  /**
+   * Takes the next piece of the text; false when no text can begin with what has come so far, after
+   * which only `reset` makes sense.
+   */
   write(piece: Buffer): boolean {
     const end = piece.length;
     let at = 0;
