@@ -205,6 +205,19 @@ describe('a response head', () => {
   });
 });
 
+describe('a parser', () => {
+  it('starts afresh after each head, however it was cut', () => {
+    const parser = new HeadParser('request');
+    const bytes = Buffer.from('GET /1 HTTP/1.1\r\nA: b\r\n\r\n');
+    const urls: string[] = [];
+    for (const piece of [...bytewise(bytes), bytes, ...bytewise(bytes)]) {
+      const head = parser.parse(piece);
+      if (head !== null) urls.push(`${head.url} ${head.rawHeaders.join()} ${head.rest.length}`);
+    }
+    expect(urls).toEqual(['/1 A,b 0', '/1 A,b 0', '/1 A,b 0']);
+  });
+});
+
 describe('the limits', () => {
   const head = (size: number): Buffer => {
     const frame = 'GET / HTTP/1.1\r\nX: \r\n\r\n';
