@@ -26,4 +26,5 @@ export {
   type UpgradeResponse,
 } from './response.ts';
 export { checkSubprotocols, parseSubprotocols } from './subprotocol.ts';
+export { parseTarget, type Target } from './target.ts';
 export { parseUrl, type WebSocketUrl } from './url.ts';
