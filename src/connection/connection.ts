@@ -54,6 +54,8 @@ export class Connection implements FrameSink {
   #fragmenting = false;
   /** Validates the fragments of a text message of ours; null while there is none. */
   #outgoingText: Utf8Validator | null = null;
+  /** A fragment of ours was refused, so that nothing can make text of those already sent. */
+  #spoiled = false;
   #receiving = false;
   #borrowed = false;
   #awake = false;
@@ -285,10 +287,13 @@ export class Connection implements FrameSink {
     const validator = this.#outgoingText;
     if (validator === null) {
       if (this.#fragmenting || isUtf8(bytes)) return;
-    } else if (validator.write(bytes) && (!fin || validator.end())) {
+    } else if (!this.#spoiled && validator.write(bytes) && (!fin || validator.end())) {
       if (fin) this.#outgoingText = null;
       return;
     }
+    // A first fragment that is refused leaves no message behind.
+    if (!this.#fragmenting) this.#outgoingText = null;
+    this.#spoiled = this.#fragmenting;
     throw new TypeError('The bytes of a text message must be UTF-8: send them as binary instead');
   }
 
