@@ -7,8 +7,8 @@ import { Assembler, invalidUtf8 } from '../../src/message/assembler.ts';
 import { heldBytes } from './memory.ts';
 
 /** A piece in a chunk of its own, as a transport gives it, with `slack` other bytes around it. */
-function chunk(bytes: Uint8Array | string, slack = 0): Buffer {
-  const source = Buffer.from(bytes);
+function chunk(bytes: Uint8Array | readonly number[] | string, slack = 0): Buffer {
+  const source = typeof bytes === 'string' ? Buffer.from(bytes) : Buffer.from([...bytes]);
   const piece = Buffer.from(new ArrayBuffer(source.length + slack), slack, source.length);
   source.copy(piece);
   return piece;
