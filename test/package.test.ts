@@ -42,7 +42,8 @@ const env = Object.fromEntries(
 
 /** Runs a program to its end and returns what it printed; a failure throws with both its outputs. */
 async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
-  const options = { cwd, env, timeout: 120_000, maxBuffer: 1 << 24 };
+  // Less than a test may take, so that what hangs ends before its test does.
+  const options = { cwd, env, timeout: program === 'npm' ? 120_000 : 15_000, maxBuffer: 1 << 24 };
   try {
     return (await promisify(execFile)(program, args, options)).stdout;
   } catch (error) {
