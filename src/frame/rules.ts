@@ -22,7 +22,12 @@ export class FrameContext {
   /** Most fragments that a message may have; Infinity for no limit (§10.4). */
   readonly maxFragments: number;
 
-  constructor(role: Role, maxPayload = Infinity, rsv1 = false, maxFragments = Infinity) {
+  constructor(
+    role: Role,
+    maxPayload: number = Infinity,
+    rsv1 = false,
+    maxFragments: number = Infinity,
+  ) {
     this.role = role;
     this.maxPayload = maxPayload;
     this.rsv1 = rsv1;

@@ -1,0 +1,258 @@
+// A client's opening handshake (§4.1) over node:http: connect, ask, follow redirects if told to, check
+// the answer. Tells its one listener how it ended. Knows no frames.
+
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import { type RequestOptions, request as requestHttps } from 'node:https';
+import { isIP, connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls';
+import { createKey } from '../handshake/key.ts';
+import { isProtocolField } from '../handshake/request.ts';
+import { checkResponse, type UpgradeResponse } from '../handshake/response.ts';
+import { parseUrl, type WebSocketUrl } from '../handshake/url.ts';
+import { sameHost, withoutCredentials } from './redirect.ts';
+
+/** How to connect. Everything else that `https.request` takes (TLS, `localAddress`, `lookup` …) too. */
+export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers'> {
+  /** Further header fields. Those that belong to the handshake (§4.1) are left out. */
+  readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
+  /** Value of the Origin field (§4.1 item 8); browsers send one, programs need not. */
+  readonly origin?: string | undefined;
+  /** Milliseconds for the whole handshake, connecting and redirects included. Default: no limit. */
+  readonly handshakeTimeout?: number | undefined;
+  /**
+   * Follow 3xx answers. Default false. `authorization`, `cookie` and the URL's user are not sent to
+   * another host, nor from wss to ws; every request has a new key.
+   */
+  readonly followRedirects?: boolean | undefined;
+  /** Default 10. */
+  readonly maxRedirects?: number | undefined;
+  /** Gives up the handshake when aborted; has no effect once the socket is open. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How it went. Exactly one of `onOpen` and `onFail` is called, unless `abort` comes first. */
+export interface OpeningListener {
+  /** The request is about to be sent; true if the listener sends it (`request.end()`) itself. */
+  onRequest(request: ClientRequest): boolean;
+  onRedirect(url: string, request: ClientRequest): void;
+  /** A 101 came and has not been checked; false to give up. */
+  onUpgrade(response: IncomingMessage): boolean;
+  /** Another status came; true if the listener deals with it. */
+  onUnexpectedResponse(request: ClientRequest, response: IncomingMessage): boolean;
+  onOpen(socket: Duplex, head: Buffer, agreed: UpgradeResponse): void;
+  onFail(error: Error): void;
+}
+
+/** One opening handshake, begun by its constructor. */
+export class Opening {
+  readonly #options: OpeningOptions;
+  readonly #protocols: readonly string[];
+  readonly #listener: OpeningListener;
+  readonly #first: WebSocketUrl;
+  #url: WebSocketUrl;
+  #request: ClientRequest | null = null;
+  #redirects = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #done = false;
+
+  /** Throws what node:http throws for options and header fields that cannot be sent. */
+  constructor(
+    url: WebSocketUrl,
+    protocols: readonly string[],
+    options: OpeningOptions,
+    listener: OpeningListener,
+  ) {
+    this.#url = url;
+    this.#first = url;
+    this.#protocols = protocols;
+    this.#options = options;
+    this.#listener = listener;
+    const timeout = options.handshakeTimeout ?? 0;
+    if (timeout > 0) {
+      const error = 'Opening handshake has timed out';
+      this.#timer = setTimeout(() => this.#fail(new Error(error)), timeout);
+    }
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    try {
+      this.#send();
+    } catch (error) {
+      this.#finish();
+      throw error;
+    }
+    if (options.signal?.aborted) process.nextTick(this.#onAbort);
+  }
+
+  /** Gives up; nothing is called any more. */
+  abort(): void {
+    this.#finish();
+    this.#drop();
+  }
+
+  readonly #onAbort = (): void => {
+    const reason = this.#options.signal?.reason;
+    this.#fail(reason instanceof Error ? reason : new Error('The connection was aborted'));
+  };
+
+  #send(): void {
+    const url = this.#url;
+    // §4.1 item 7: a new key for every request.
+    const key = createKey();
+    const request = (url.secure ? requestHttps : requestHttp)(this.#requestOptions(url, key));
+    this.#request = request;
+    request.on('error', (error) => {
+      if (request === this.#request) this.#fail(error);
+    });
+    request.on('response', (response) => this.#onResponse(request, response));
+    request.on('upgrade', (response, socket, head) => {
+      this.#onUpgrade(response, socket, head, key);
+    });
+    if (this.#redirects > 0) this.#listener.onRedirect(url.href, request);
+    if (!this.#listener.onRequest(request)) request.end();
+  }
+
+  #requestOptions(url: WebSocketUrl, key: string): RequestOptions {
+    const { headers, origin, signal: _, ...options } = this.#options;
+    const fields: Record<string, string | number | readonly string[]> = {};
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      // §4.1: the fields of the handshake are ours to set.
+      if (value !== undefined && !isProtocolField(name)) fields[name.toLowerCase()] = value;
+    }
+    if (origin) fields.origin = origin;
+    const user = url.username || url.password;
+    let auth = user ? `${url.username}:${url.password}` : (options.auth ?? undefined);
+    if (this.#isElsewhere(url)) {
+      withoutCredentials(fields, sameHost(url, this.#first));
+      auth = user ? auth : undefined;
+    }
+    // The application's own field wins over the URL's user.
+    if ('authorization' in fields) auth = undefined;
+    return {
+      ...options,
+      createConnection: options.createConnection ?? (url.secure ? connectTls : connectTcp),
+      defaultPort: url.secure ? 443 : 80,
+      method: 'GET',
+      protocol: undefined,
+      hostname: undefined,
+      timeout: undefined,
+      host: url.hostname,
+      port: url.port,
+      path: url.resourceName,
+      socketPath: url.socketPath,
+      auth,
+      headers: {
+        ...fields,
+        // §4.1 items 4 to 6, 9 and 10
+        host: fields.host ?? url.host,
+        Upgrade: 'websocket',
+        Connection: 'Upgrade',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': key,
+        ...(this.#protocols.length > 0 && {
+          'Sec-WebSocket-Protocol': this.#protocols.join(','),
+        }),
+      },
+    } as RequestOptions;
+  }
+
+  /** A redirect has led to where the first host's credentials must not go. */
+  #isElsewhere(url: WebSocketUrl): boolean {
+    return !sameHost(url, this.#first) || (this.#first.secure && !url.secure);
+  }
+
+  #onResponse(request: ClientRequest, response: IncomingMessage): void {
+    if (this.#done) return;
+    const { statusCode = 0, headers } = response;
+    if (
+      this.#options.followRedirects &&
+      statusCode >= 300 &&
+      statusCode < 400 &&
+      headers.location
+    ) {
+      this.#redirect(headers.location);
+      return;
+    }
+    // §4.1: any status but 101 is HTTP's matter, and the application's.
+    if (this.#listener.onUnexpectedResponse(request, response)) {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      return;
+    }
+    this.#fail(new Error(`Unexpected server response: ${statusCode}`));
+  }
+
+  #redirect(location: string): void {
+    this.#drop();
+    if (++this.#redirects > (this.#options.maxRedirects ?? 10)) {
+      this.#fail(new Error('Maximum redirects exceeded'));
+      return;
+    }
+    try {
+      this.#url = parseUrl(resolve(location, this.#url.href));
+      this.#send();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #onUpgrade(response: IncomingMessage, socket: Duplex, head: Buffer, key: string): void {
+    if (this.#done || !this.#listener.onUpgrade(response)) {
+      socket.destroy();
+      return;
+    }
+    let agreed: UpgradeResponse;
+    try {
+      // §4.1: what a server must answer; anything else fails the connection.
+      agreed = checkResponse(response, { key, protocols: this.#protocols });
+    } catch (error) {
+      socket.on('error', ignore).destroy();
+      this.#fail(error as Error);
+      return;
+    }
+    this.#finish();
+    this.#listener.onOpen(socket, head, agreed);
+  }
+
+  #fail(error: Error): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#drop();
+    this.#listener.onFail(error);
+  }
+
+  #finish(): void {
+    this.#done = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #drop(): void {
+    const request = this.#request;
+    this.#request = null;
+    if (request === null) return;
+    request.on('error', ignore);
+    request.destroy();
+    // A request that has had its answer does not take its socket along.
+    request.socket?.destroy();
+  }
+}
+
+function resolve(location: string, base: string): string {
+  try {
+    return new URL(location, base).href;
+  } catch {
+    throw new SyntaxError(`Invalid URL: ${location}`);
+  }
+}
+
+function ignore(): void {}
+
+function connectTcp(options: RequestOptions): Socket {
+  return netConnect({ ...options, path: options.socketPath } as TcpNetConnectOpts);
+}
+
+/** §4.1 item 5, RFC 6066 §3: the server's name goes into the TLS handshake, an address does not. */
+function connectTls(options: RequestOptions): Duplex {
+  const host = options.host ?? '';
+  const servername = options.servername ?? (isIP(host) ? '' : host);
+  return tlsConnect({ ...options, path: undefined, servername } as TlsOptions);
+}

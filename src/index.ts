@@ -1,0 +1,90 @@
+// handfast: what applications import. The names are those of the `ws` package, so that
+// `npm i ws@npm:handfast` works; `require()` gives the class itself, with all else as its statics.
+
+import type { AddressInfo as NodeAddressInfo } from 'node:net';
+import { type ClientOptions, WebSocket as WebSocketClass } from './client/websocket.ts';
+import {
+  type ServerOptions,
+  type VerifyCallback,
+  type VerifyClient,
+  WebSocketServer,
+} from './server/server.ts';
+import type {
+  CloseEvent as CloseEventClass,
+  ErrorEvent as ErrorEventClass,
+  WebSocketEvent as EventClass,
+  MessageEvent as MessageEventClass,
+} from './websocket/event.ts';
+import type { RawData as RawDataType } from './websocket/payload.ts';
+import { createWebSocketStream } from './websocket/stream.ts';
+
+/** What the class carries, for those who have nothing but the class. */
+export interface WebSocketStatics {
+  readonly Server: typeof WebSocketServer;
+  readonly WebSocketServer: typeof WebSocketServer;
+  readonly WebSocket: typeof WebSocketClass & WebSocketStatics;
+  readonly createWebSocketStream: typeof createWebSocketStream;
+}
+
+const statics = {
+  Server: WebSocketServer,
+  WebSocketServer,
+  WebSocket: WebSocketClass,
+  createWebSocketStream,
+};
+
+/** The WebSocket class; see client/websocket.ts. */
+const WebSocket: typeof WebSocketClass & WebSocketStatics = Object.assign(
+  WebSocketClass,
+  statics,
+) as typeof WebSocketClass & WebSocketStatics;
+
+/** A WebSocket connection: a client's, or one that a server accepted. */
+type WebSocket = WebSocketClass;
+
+type ClientOptionsType = ClientOptions;
+type ServerOptionsType<Socket extends WebSocketClass> = ServerOptions<Socket>;
+type ServerClass<Socket extends WebSocketClass> = WebSocketServer<Socket>;
+
+/** The types by the names under which the `ws` package's declarations have them. */
+declare namespace WebSocket {
+  export type RawData = RawDataType;
+  export type Data = string | RawDataType;
+  export type Server<Socket extends WebSocketClass = WebSocketClass> = ServerClass<Socket>;
+  export type WebSocketServer<Socket extends WebSocketClass = WebSocketClass> = ServerClass<Socket>;
+  export type WebSocket = WebSocketClass;
+  export type Event = EventClass<WebSocketClass>;
+  export type MessageEvent = MessageEventClass<WebSocketClass, Data>;
+  export type CloseEvent = CloseEventClass<WebSocketClass>;
+  export type ErrorEvent = ErrorEventClass<WebSocketClass>;
+  export type AddressInfo = NodeAddressInfo;
+  export type ClientOptions = ClientOptionsType;
+  export type ServerOptions<Socket extends WebSocketClass = WebSocketClass> =
+    ServerOptionsType<Socket>;
+}
+
+export { HandshakeError, ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export type { OriginPattern } from './server/origin.ts';
+export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/server.ts';
+export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './websocket/event.ts';
+export type { IteratedMessage } from './websocket/iterator.ts';
+export type { BinaryType, RawData, Sendable } from './websocket/payload.ts';
+export type {
+  ReadyState,
+  SendOptions,
+  SocketOptions,
+  WebSocketEventMap,
+  WebSocketEvents,
+} from './websocket/websocket.ts';
+export {
+  type ClientOptions,
+  createWebSocketStream,
+  type ServerOptions,
+  type VerifyCallback,
+  type VerifyClient,
+  WebSocket,
+  WebSocket as default,
+  WebSocket as 'module.exports',
+  WebSocketServer,
+  WebSocketServer as Server,
+};

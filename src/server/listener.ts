@@ -1,0 +1,158 @@
+// The standalone listener: reads opening requests straight from raw sockets with our own head parser,
+// no HTTP server between. Bounded in bytes, fields and time. Knows no frames and no policy.
+
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  IncomingMessage,
+} from 'node:http';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { HandshakeError } from '../errors.ts';
+import { hasToken } from '../handshake/grammar.ts';
+import { HeadParser, type RequestHead } from '../handshake/head.ts';
+import { refuse } from './refusal.ts';
+
+/** Limits of the request's head. */
+export interface ListenerOptions {
+  /** Milliseconds until the head must be complete. */
+  readonly handshakeTimeout: number;
+  /** Bytes of the head. */
+  readonly maxHeaderSize: number;
+  /** Speak TLS, with these options of `tls.createServer`. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** What becomes of a request. */
+export interface ListenerEvents {
+  /** A request to upgrade. `head` holds the bytes behind it; the socket is paused. */
+  onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** The HTTP server that answers other requests; null where they get 426. */
+  httpServer(): HttpServer | null;
+}
+
+/** §4.4, RFC 9110 §15.5.22: what a 426 says. */
+const UPGRADE_REQUIRED = { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' };
+
+/** A listening socket for WebSocket clients. */
+export class Listener {
+  readonly server: NetServer;
+  readonly #options: ListenerOptions;
+  readonly #events: ListenerEvents;
+  /** Sockets whose request is not complete. */
+  readonly #reading = new Map<Socket, NodeJS.Timeout>();
+
+  constructor(options: ListenerOptions, events: ListenerEvents) {
+    this.#options = options;
+    this.#events = events;
+    // Half-open: a peer's FIN must not cut off our answer; every path below ends our side itself.
+    const serverOptions = { allowHalfOpen: true, noDelay: true };
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.server =
+      options.tls === undefined
+        ? createServer(serverOptions, accept)
+        : createTlsServer({ ...options.tls, ...serverOptions }, accept);
+    // A failed TLS handshake closes its socket; it is nobody else's matter.
+    this.server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
+  }
+
+  /** Drops the sockets that have not completed a request. */
+  dropReading(): void {
+    for (const socket of this.#reading.keys()) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const parser = new HeadParser('request', { maxBytes: this.#options.maxHeaderSize });
+    const stop = (): void => {
+      clearTimeout(this.#reading.get(socket));
+      this.#reading.delete(socket);
+      socket.removeListener('data', onData);
+      socket.removeListener('end', onEnd);
+      socket.removeListener('close', stop);
+    };
+    const onData = (chunk: Buffer): void => {
+      let head: RequestHead | null;
+      try {
+        head = parser.parse(chunk);
+      } catch (error) {
+        stop();
+        const { status, message, headers } = error as HandshakeError;
+        refuse(socket, status, message, headers);
+        return;
+      }
+      if (head === null) return;
+      stop();
+      socket.pause();
+      this.#dispatch(head, socket, chunk);
+    };
+    const onEnd = (): void => {
+      socket.destroy();
+    };
+    const timeout = setTimeout(() => {
+      stop();
+      refuse(socket, 408, 'The request took too long');
+    }, this.#options.handshakeTimeout);
+    this.#reading.set(socket, timeout);
+    socket.on('error', destroy);
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('close', stop);
+  }
+
+  #dispatch(head: RequestHead, socket: Socket, chunk: Buffer): void {
+    const { connection, upgrade } = head.headers;
+    if (upgrade !== undefined && hasToken(String(connection ?? ''), 'upgrade')) {
+      this.#events.onUpgrade(toIncomingMessage(head, socket), socket, head.rest);
+      return;
+    }
+    const server = this.#events.httpServer();
+    if (server === null) {
+      refuse(socket, 426, '', UPGRADE_REQUIRED);
+      return;
+    }
+    socket.removeListener('error', destroy);
+    socket.unshift(format(head, chunk));
+    server.emit('connection', socket);
+    socket.resume();
+  }
+}
+
+/** An HTTP server that listens on nothing: it is handed sockets, and gives upgrades back. */
+export function createAnsweringServer(
+  onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+): HttpServer {
+  const server = createHttpServer();
+  server.on('upgrade', (request, socket, head) => onUpgrade(request, socket as Socket, head));
+  return server;
+}
+
+function toIncomingMessage(head: RequestHead, socket: Socket): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  request.method = head.method;
+  request.url = head.url;
+  request.httpVersion = head.httpVersion;
+  request.httpVersionMajor = head.httpVersionMajor;
+  request.httpVersionMinor = head.httpVersionMinor;
+  request.rawHeaders = head.rawHeaders;
+  request.headers = head.headers;
+  // There is no body to wait for.
+  request.complete = true;
+  request.push(null);
+  return request;
+}
+
+/** The request as it came, or as good as: for a parser that has to read it again. */
+function format(head: RequestHead, chunk: Buffer): Buffer {
+  let text = `${head.method} ${head.url} HTTP/${head.httpVersion}\r\n`;
+  for (let i = 0; i < head.rawHeaders.length; i += 2) {
+    text += `${head.rawHeaders[i]}: ${head.rawHeaders[i + 1]}\r\n`;
+  }
+  return Buffer.concat([
+    Buffer.from(`${text}\r\n`, 'latin1'),
+    chunk.subarray(chunk.length - head.rest.length),
+  ]);
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
+}

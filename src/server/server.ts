@@ -1,0 +1,441 @@
+// WebSocketServer: upgrades sockets (§4.2) that come from a listener of its own, from an HTTP server,
+// or from the application, and keeps count of the connections. Nothing here knows frames.
+
+import { EventEmitter } from 'node:events';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
+import { type ClientOptions, WebSocket } from '../client/websocket.ts';
+import { HandshakeError } from '../errors.ts';
+import { checkRequest, type UpgradeRequest } from '../handshake/request.ts';
+import { formatAccept, formatResponse } from '../handshake/response.ts';
+import { parseTarget } from '../handshake/target.ts';
+import type { SocketOptions } from '../websocket/websocket.ts';
+import { createAnsweringServer, Listener } from './listener.ts';
+import { isListedOrigin, isSameHost, type OriginPattern } from './origin.ts';
+import { type AnswerHeaders, refuse } from './refusal.ts';
+import { claim, decline, register } from './sharing.ts';
+
+/** What `verifyClient` is told. */
+export interface ClientInfo<Request extends IncomingMessage = IncomingMessage> {
+  /** The Origin field; not to be trusted outside browsers (§10.1). */
+  readonly origin: string | undefined;
+  /** The request came over TLS. */
+  readonly secure: boolean;
+  readonly req: Request;
+}
+
+/** The answer of an asynchronous `verifyClient`; the last three say how to refuse. */
+export type VerifyCallback = (
+  verified: boolean,
+  code?: number,
+  message?: string,
+  headers?: AnswerHeaders,
+) => void;
+
+/** Decides on a request by its return value, by a promise, or, with two parameters, by the callback. */
+export type VerifyClient<Request extends IncomingMessage = IncomingMessage> =
+  | ((info: ClientInfo<Request>) => boolean | Promise<boolean>)
+  | ((info: ClientInfo<Request>, callback: VerifyCallback) => void);
+
+type WebSocketClass = new (
+  address: null,
+  protocols: undefined,
+  options?: ClientOptions,
+) => WebSocket;
+
+/** Options of a server. Exactly one of `port`, `server` and `noServer` must be given. */
+export interface ServerOptions<Socket extends WebSocket = WebSocket> extends SocketOptions {
+  /** Listen on this port; 0 for any. */
+  port?: number | null | undefined;
+  /** Listen on this address only. */
+  host?: string | null | undefined;
+  /** Length of the queue of connections that wait to be accepted. */
+  backlog?: number | null | undefined;
+  /** With `port`: speak TLS, with these options of `tls.createServer`. */
+  tls?: TlsOptions | undefined;
+  /** With `port`: milliseconds that a client has to send its request. Default 10 000. */
+  handshakeTimeout?: number | undefined;
+  /** With `port`: longest request head to accept, in bytes. Default 16 KiB. */
+  maxHeaderSize?: number | undefined;
+  /** Take the upgrades of this HTTP server; several WebSocket servers may share one. */
+  server?: HttpServer | HttpsServer | null | undefined;
+  /** Take only what the application gives to `handleUpgrade`. */
+  noServer?: boolean | undefined;
+  /** Accept only requests for this path; the query does not count. */
+  path?: string | null | undefined;
+  /**
+   * Origins from which scripts may connect (§10.2). Without this, without `verifyClient` and not in
+   * `noServer` mode, only pages from the host that the request is for. Requests without an Origin
+   * do not come from browsers and are accepted.
+   */
+  origins?: OriginPattern | readonly OriginPattern[] | null | undefined;
+  /** Decides whether to accept a client (401 if not). Switches the default Origin check off. */
+  verifyClient?: VerifyClient | null | undefined;
+  /** Picks one of the client's subprotocols, or none. Default: the client's first. */
+  handleProtocols?:
+    | ((protocols: Set<string>, request: IncomingMessage) => string | false | null | undefined)
+    | null
+    | undefined;
+  /** Keep `clients`. Default true. */
+  clientTracking?: boolean | undefined;
+  /** Not offered yet; messages go uncompressed. */
+  perMessageDeflate?: boolean | object | undefined;
+  /** The class of the sockets. Default WebSocket. */
+  WebSocket?:
+    | (new (
+        address: null,
+        protocols: undefined,
+        options?: ClientOptions,
+      ) => Socket)
+    | undefined;
+}
+
+/** The server's events and what their listeners are called with. */
+export interface ServerEvents<Socket extends WebSocket = WebSocket> {
+  connection: [socket: Socket, request: IncomingMessage];
+  /** The lines of the 101, before they are sent: more may be pushed. */
+  headers: [lines: string[], request: IncomingMessage];
+  listening: [];
+  error: [error: Error];
+  close: [];
+  /** A request that is no valid opening handshake; with a listener, answering it is its matter. */
+  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+  /** With `port`: a request that is no upgrade, which gets 426 unless somebody listens. */
+  request: [request: IncomingMessage, response: import('node:http').ServerResponse];
+}
+
+/** How `shutdown` says goodbye. */
+export interface ShutdownOptions {
+  /** Status code. Default 1001: going away. */
+  readonly code?: number | undefined;
+  readonly reason?: string | undefined;
+  /** Milliseconds until the connections that are still open are dropped. Default 10 000. */
+  readonly timeout?: number | undefined;
+}
+
+type Callback<Socket> = (socket: Socket, request: IncomingMessage) => void;
+
+/** Sockets that have been upgraded, so that none is upgraded twice. */
+const upgraded = new WeakSet<Duplex>();
+
+/** A WebSocket server. */
+export class WebSocketServer<Socket extends WebSocket = WebSocket>
+  extends EventEmitter<ServerEvents<Socket>>
+  implements AsyncDisposable
+{
+  /** As given, defaults filled in. Handlers in it are read anew for every handshake. */
+  readonly options: ServerOptions<Socket>;
+  /** The open connections; undefined without `clientTracking`. */
+  declare clients: Set<Socket>;
+  #listener: Listener | null = null;
+  #answering: HttpServer | null = null;
+  #httpServer: HttpServer | HttpsServer | null = null;
+  #removeListeners: () => void = () => {};
+  #state: 'running' | 'closing' | 'closed' = 'running';
+  /** Emit `close` when the last client has gone. */
+  #closesWithClients = false;
+
+  /** Throws TypeError unless exactly one of `port`, `server` and `noServer` is given. */
+  constructor(options: ServerOptions<Socket>, callback?: () => void) {
+    super();
+    const given = { ...options };
+    this.options = given;
+    const modes = [given.port != null, Boolean(given.server), Boolean(given.noServer)];
+    if (modes.filter(Boolean).length !== 1) {
+      throw new TypeError(
+        'One and only one of the "port", "server", or "noServer" options must be specified',
+      );
+    }
+    given.clientTracking ??= true;
+    if (given.clientTracking) this.clients = new Set();
+    if (given.port != null) this.#listen(given.port, callback);
+    else if (given.server) this.#attach(given.server);
+  }
+
+  /** Address, family and port of the listening socket, or a pipe's name; null while not listening. */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    return (this.#listener?.server ?? this.#httpServer)?.address() ?? null;
+  }
+
+  /**
+   * Takes no new connections; open ones stay (see `shutdown`). `close` is emitted, and `callback`
+   * called, when all have ended; an HTTP server that was given goes on.
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === 'closed') {
+      if (callback) this.once('close', () => callback(new Error('The server is not running')));
+      process.nextTick(() => this.#emitClose());
+      return;
+    }
+    if (callback) this.once('close', () => callback());
+    if (this.#state === 'closing') return;
+    this.#state = 'closing';
+    this.#removeListeners();
+    this.#httpServer = null;
+    if (this.#listener !== null) {
+      this.#listener.dropReading();
+      this.#answering?.closeIdleConnections();
+      this.#listener.server.close(() => this.#emitClose());
+    } else if (this.clients?.size) {
+      this.#closesWithClients = true;
+    } else {
+      process.nextTick(() => this.#emitClose());
+    }
+  }
+
+  /**
+   * Closes the server and all of its connections: each gets a Close frame (§7.4.1: 1001), those that
+   * have not ended after `timeout` milliseconds are dropped. Resolves when all are gone. Throws
+   * TypeError without `clientTracking`, or for a code or reason that cannot be sent.
+   */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const { code = 1001, reason = '', timeout = 10_000 } = options;
+    if (this.clients === undefined) {
+      throw new TypeError('shutdown() has to know the connections: leave clientTracking on');
+    }
+    const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
+    for (const client of this.clients) client.close(code, reason);
+    const timer = setTimeout(() => {
+      for (const client of this.clients) client.terminate();
+      this.#answering?.closeAllConnections();
+    }, timeout);
+    this.close();
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /** `await using`: `shutdown()` with its defaults. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#state !== 'closed') await this.shutdown();
+  }
+
+  /** Whether a request is for this server: by `path`. May be overridden. */
+  shouldHandle(request: IncomingMessage): boolean {
+    const { path } = this.options;
+    if (!path) return true;
+    // §4.2.1: the target may be an absolute URI; it names the same resource.
+    const target = request.url ?? '';
+    const name = parseTarget(target)?.resourceName ?? target;
+    const query = name.indexOf('?');
+    return (query === -1 ? name : name.slice(0, query)) === path;
+  }
+
+  /**
+   * Completes or refuses the opening handshake that `request` began (§4.2). `head` holds what came
+   * behind the request; `callback` gets the open socket. Throws Error when the socket has been
+   * upgraded before.
+   */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: Callback<Socket>,
+  ): void {
+    socket.on('error', destroy);
+    let asked: UpgradeRequest;
+    try {
+      asked = checkRequest(request);
+    } catch (error) {
+      this.#refuseFault(error, socket, request);
+      return;
+    }
+    if (!this.shouldHandle(request)) {
+      refuse(socket, 400);
+      return;
+    }
+    const complaint = this.#checkOrigin(asked);
+    if (complaint !== null) {
+      refuse(socket, 403, complaint);
+      return;
+    }
+    this.#verify(asked, request, socket, (verified, code, message, headers) => {
+      if (verified) this.#complete(asked, request, socket, head, callback);
+      else refuse(socket, code || 401, message, headers);
+    });
+  }
+
+  #listen(port: number, callback: (() => void) | undefined): void {
+    const { options } = this;
+    const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+      this.handleUpgrade(request, socket, head, this.#emitConnection);
+    this.#listener = new Listener(
+      {
+        handshakeTimeout: options.handshakeTimeout ?? 10_000,
+        maxHeaderSize: options.maxHeaderSize ?? 16_384,
+        tls: options.tls,
+      },
+      {
+        onUpgrade: upgrade,
+        httpServer: () => {
+          if (this.listenerCount('request') === 0) return null;
+          this.#answering ??= createAnsweringServer(upgrade).on('request', (request, response) =>
+            this.emit('request', request, response),
+          );
+          return this.#answering;
+        },
+      },
+    );
+    const { server } = this.#listener;
+    server.on('listening', () => this.emit('listening'));
+    server.on('error', (error) => this.emit('error', error));
+    const where: ListenOptions = { port };
+    if (options.host != null) where.host = options.host;
+    if (options.backlog != null) where.backlog = options.backlog;
+    server.listen(where, callback);
+  }
+
+  #attach(server: HttpServer | HttpsServer): void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      if (this.shouldHandle(request)) {
+        if (claim(request)) this.handleUpgrade(request, socket, head, this.#emitConnection);
+      } else if (decline(request, server)) {
+        socket.on('error', destroy);
+        refuse(socket, 400);
+      }
+    };
+    const onListening = (): void => void this.emit('listening');
+    const onError = (error: Error): void => void this.emit('error', error);
+    register(onUpgrade);
+    server.on('upgrade', onUpgrade).on('listening', onListening).on('error', onError);
+    this.#httpServer = server;
+    this.#removeListeners = () => {
+      server.off('upgrade', onUpgrade).off('listening', onListening).off('error', onError);
+    };
+  }
+
+  readonly #emitConnection = (socket: Socket, request: IncomingMessage): void => {
+    this.emit('connection', socket, request);
+  };
+
+  #refuseFault(error: unknown, socket: Duplex, request: IncomingMessage): void {
+    if (!(error instanceof HandshakeError)) throw error;
+    if (this.listenerCount('wsClientError') > 0) {
+      this.emit('wsClientError', error, socket, request);
+    } else {
+      refuse(socket, error.status, error.message, error.headers);
+    }
+  }
+
+  /** §10.2: null, or why a page from this origin must not connect. */
+  #checkOrigin({ origin, host }: UpgradeRequest): string | null {
+    const { origins, verifyClient, noServer } = this.options;
+    if (origin === undefined) return null;
+    if (origins != null) {
+      const list = Array.isArray(origins) ? origins : [origins as OriginPattern];
+      if (isListedOrigin(origin, list)) return null;
+    } else if (verifyClient || noServer || isSameHost(origin, host)) {
+      return null;
+    }
+    return (
+      `Origin ${origin} is not allowed to connect to ${host}. To allow it, list it in the ` +
+      `server's options: new WebSocketServer({ origins: ['${origin}'] })\n`
+    );
+  }
+
+  #verify(
+    { origin }: UpgradeRequest,
+    req: IncomingMessage,
+    socket: Duplex,
+    callback: VerifyCallback,
+  ): void {
+    const { verifyClient } = this.options;
+    if (!verifyClient) {
+      callback(true);
+      return;
+    }
+    const { authorized, encrypted } = (req.socket ?? {}) as {
+      authorized?: boolean;
+      encrypted?: boolean;
+    };
+    const info: ClientInfo = { origin, secure: Boolean(authorized || encrypted), req };
+    if (verifyClient.length > 1) {
+      verifyClient(info, callback);
+      return;
+    }
+    const verdict = (verifyClient as (info: ClientInfo) => boolean | Promise<boolean>)(info);
+    if (typeof (verdict as Promise<boolean>)?.then !== 'function') {
+      callback(Boolean(verdict));
+      return;
+    }
+    // A promise is not an approval: it is waited for, and its rejection refuses.
+    Promise.resolve(verdict).then(
+      (verified) => callback(Boolean(verified)),
+      (error) => {
+        refuse(socket, 500);
+        if (this.listenerCount('error') > 0) this.emit('error', error);
+        else process.emitWarning(error instanceof Error ? error : String(error));
+      },
+    );
+  }
+
+  #complete(
+    asked: UpgradeRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: Callback<Socket>,
+  ): void {
+    // The client has gone already.
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (upgraded.has(socket)) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
+      );
+    }
+    if (this.#state !== 'running') {
+      refuse(socket, 503);
+      return;
+    }
+    upgraded.add(socket);
+    const protocol = this.#chooseProtocol(asked.protocols, request);
+    if (protocol === null) {
+      refuse(socket, 500, 'handleProtocols chose a subprotocol that the client had not named');
+      return;
+    }
+    const lines = formatAccept({ key: asked.key, protocol });
+    this.emit('headers', lines, request);
+    socket.write(formatResponse(lines), 'latin1');
+    const Class = (this.options.WebSocket ?? WebSocket) as unknown as WebSocketClass;
+    const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
+    socket.removeListener('error', destroy);
+    client.setSocket(socket, head, { protocol });
+    if (this.clients !== undefined) this.#track(client);
+    callback(client, request);
+  }
+
+  /** §4.2.2: one of those that the client named, '' for none; null if the application broke that. */
+  #chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | null {
+    if (protocols.size === 0) return '';
+    const { handleProtocols } = this.options;
+    const first = protocols.values().next().value as string;
+    const protocol = handleProtocols ? handleProtocols(protocols, request) : first;
+    if (!protocol) return '';
+    return protocols.has(protocol) ? protocol : null;
+  }
+
+  #track(client: Socket): void {
+    this.clients.add(client);
+    client.on('close', () => {
+      this.clients.delete(client);
+      if (this.#closesWithClients && this.clients.size === 0) {
+        process.nextTick(() => this.#emitClose());
+      }
+    });
+  }
+
+  #emitClose(): void {
+    this.#state = 'closed';
+    this.emit('close');
+  }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}

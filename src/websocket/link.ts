@@ -1,0 +1,320 @@
+// A Connection on a Duplex: chunks in, batches out, back-pressure, the timers of the closing handshake
+// (§7.1.1), and an end that always comes. Knows neither HTTP nor what its owner makes of the events.
+
+import type { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { Connection, type ConnectionOptions } from '../connection/connection.ts';
+import type { ConnectionEvents, ConnectionTransport } from '../connection/ports.ts';
+import type { ProtocolError } from '../errors.ts';
+import { Backlog } from './backlog.ts';
+import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
+import { flushSoon } from './turn.ts';
+
+/** How a link behaves, beyond its connection. */
+export interface LinkOptions extends ConnectionOptions {
+  /** Milliseconds that the peer has to finish a closing handshake or to close its transport. */
+  readonly closeTimeout: number;
+  /** Milliseconds between heartbeats; 0 for none. */
+  readonly heartbeat: number;
+}
+
+/** Called with the owner, so that one object serves all links. Nothing here may throw. */
+export interface LinkHandlers<Owner> {
+  onMessage(owner: Owner, data: Buffer, isBinary: boolean): void;
+  onPing(owner: Owner, data: Buffer): void;
+  onPong(owner: Owner, data: Buffer): void;
+  /** No more messages can be sent: a Close passed, the connection failed, or the transport ended. */
+  onClosing(owner: Owner): void;
+  onError(owner: Owner, error: Error): void;
+  /** The transport takes output again after it had been full. */
+  onDrain(owner: Owner): void;
+  /** The transport is closed; nothing comes after this. */
+  onClosed(owner: Owner, code: number, reason: Buffer): void;
+}
+
+/** Tells its sender that a frame has been written, or why not. */
+export type WriteCallback = (error?: Error) => void;
+
+interface TimedSocket {
+  setTimeout?(timeout: number): unknown;
+  setNoDelay?(): unknown;
+}
+
+const LINK = Symbol('link');
+type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> };
+
+/** The connection's I/O. */
+export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beating {
+  readonly socket: Duplex;
+  readonly connection: Connection;
+  readonly #owner: Owner;
+  readonly #handlers: LinkHandlers<Owner>;
+  readonly #closeTimeout: number;
+  readonly #heartbeat: number;
+  /** Something has come since the last heartbeat. */
+  #heard = true;
+  #closeTimer: NodeJS.Timeout | null = null;
+  readonly #backlog = new Backlog();
+  /** Payload bytes and callbacks of the batch that waits in the connection. */
+  #pendingPayload = 0;
+  #callbacks: WriteCallback[] = [];
+  #ended = false;
+
+  constructor(owner: Owner, handlers: LinkHandlers<Owner>, socket: Duplex, options: LinkOptions) {
+    this.#owner = owner;
+    this.#handlers = handlers;
+    this.socket = socket;
+    this.#closeTimeout = options.closeTimeout;
+    this.#heartbeat = options.heartbeat;
+    this.connection = new Connection(options, this, this);
+  }
+
+  /** Begins to read. `head`: what came behind the opening handshake; it is read first, next turn. */
+  start(head: Uint8Array): void {
+    const socket = this.socket as LinkedDuplex;
+    socket[LINK] = this as Link<unknown>;
+    // A Duplex need not have these.
+    socket.setTimeout?.(0);
+    socket.setNoDelay?.();
+    if (head.length > 0) socket.unshift(head);
+    socket.on('close', onSocketClose);
+    socket.on('data', onSocketData);
+    socket.on('drain', onSocketDrain);
+    socket.on('end', onSocketEnd);
+    socket.on('error', onSocketError);
+    if (this.#heartbeat > 0) startBeating(this, this.#heartbeat);
+  }
+
+  /** Payload bytes that have been sent and not yet been given to the operating system. */
+  get bufferedAmount(): number {
+    this.#measure();
+    return this.#pendingPayload + this.#backlog.payload;
+  }
+
+  /** Counts bytes as lost that were to be sent when it was too late (WHATWG §3.1 send). */
+  lose(length: number): void {
+    this.#backlog.lose(length);
+  }
+
+  // What the owner does
+
+  /** Sends a message or fragment, see Connection.send. False when it is too late for that. */
+  send(
+    data: string | Uint8Array,
+    isBinary: boolean,
+    fin: boolean,
+    callback: WriteCallback | undefined,
+  ): boolean {
+    return this.#sent(this.connection.send(data, isBinary, fin), callback);
+  }
+
+  /** Sends a Ping; false when it is too late for that. */
+  ping(data: string | Uint8Array, callback: WriteCallback | undefined): boolean {
+    return this.#sent(this.connection.ping(data), callback);
+  }
+
+  /** Sends a Pong; false when it is too late for that. */
+  pong(data: string | Uint8Array, callback: WriteCallback | undefined): boolean {
+    return this.#sent(this.connection.pong(data), callback);
+  }
+
+  /** Starts the closing handshake, see Connection.close. */
+  close(code: number | undefined, reason: string | Uint8Array | undefined): void {
+    this.connection.close(code, reason);
+    this.#startCloseTimer();
+  }
+
+  /** Drops the transport without another word. */
+  destroy(): void {
+    this.#measure();
+    this.socket.destroy();
+  }
+
+  // ConnectionEvents
+
+  onMessage(data: Buffer, isBinary: boolean): void {
+    this.#handlers.onMessage(this.#owner, data, isBinary);
+  }
+
+  onPing(data: Buffer): void {
+    this.#handlers.onPing(this.#owner, data);
+  }
+
+  onPong(data: Buffer): void {
+    this.#handlers.onPong(this.#owner, data);
+  }
+
+  onClose(): void {
+    this.#discardInput();
+    this.#handlers.onClosing(this.#owner);
+  }
+
+  onFail(error: ProtocolError): void {
+    this.#discardInput();
+    this.#handlers.onClosing(this.#owner);
+    this.#handlers.onError(this.#owner, error);
+  }
+
+  // ConnectionTransport
+
+  write(chunks: Buffer[]): void {
+    const { socket } = this;
+    const payload = this.#pendingPayload;
+    this.#pendingPayload = 0;
+    const callback = this.#takeCallback();
+    if (socket.destroyed || socket.writableEnded) {
+      this.#backlog.lose(payload);
+      if (callback !== undefined) process.nextTick(callback, closedError());
+      return;
+    }
+    const last = chunks.length - 1;
+    let length = chunks[last].length;
+    if (last > 0) socket.cork();
+    for (let i = 0; i < last; i++) {
+      length += chunks[i].length;
+      socket.write(chunks[i]);
+    }
+    const room = socket.write(chunks[last], callback as (error?: Error | null) => void);
+    if (last > 0) socket.uncork();
+    this.#backlog.add(length, payload, socket.writableLength);
+    if (!room && socket.writableNeedDrain) this.connection.setCongested(true);
+  }
+
+  wake(): void {
+    flushSoon(this);
+  }
+
+  flush(): void {
+    this.connection.flush();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#measure();
+    this.#ended = true;
+    this.socket.end();
+    this.#startCloseTimer();
+  }
+
+  // What the socket does
+
+  receive(chunk: Buffer): void {
+    this.#heard = true;
+    this.connection.receive(chunk);
+  }
+
+  /** §5.5.2: a peer that has not answered the last Ping in a whole interval is lost. */
+  beat(): void {
+    // One that we do not read from ourselves cannot be heard.
+    if (this.socket.isPaused()) return;
+    if (!this.#heard) {
+      this.destroy();
+      return;
+    }
+    this.#heard = false;
+    this.connection.ping('');
+  }
+
+  drained(): void {
+    this.#measure();
+    this.connection.setCongested(false);
+    this.#handlers.onDrain(this.#owner);
+  }
+
+  /** §7.1.4: the peer has closed its direction; ours follows. */
+  ended(): void {
+    this.connection.flush();
+    this.connection.receiveEnd();
+    this.#handlers.onClosing(this.#owner);
+    this.end();
+  }
+
+  closed(): void {
+    const { socket, connection } = this;
+    if (this.#closeTimer !== null) clearTimeout(this.#closeTimer);
+    if (this.#heartbeat > 0) stopBeating(this, this.#heartbeat);
+    // A paused socket that was destroyed may hold what the peer had sent before.
+    const rest = socket.readableLength > 0 && !socket.readableFlowing ? socket.read() : null;
+    if (rest !== null) connection.receive(rest);
+    connection.receiveEnd();
+    this.#handlers.onClosing(this.#owner);
+    // Whoever waits for a write that was never made is told.
+    connection.flush();
+    this.#handlers.onClosed(this.#owner, connection.closeCode, connection.closeReason);
+  }
+
+  /** One function for all callbacks of a batch. */
+  #takeCallback(): WriteCallback | undefined {
+    const callbacks = this.#callbacks;
+    if (callbacks.length === 0) return undefined;
+    this.#callbacks = [];
+    return callbacks.length === 1 ? callbacks[0] : (error) => callAll(callbacks, error);
+  }
+
+  /** A closed transport tells nothing about what it has written: then the last count stands. */
+  #measure(): void {
+    if (!this.socket.destroyed) this.#backlog.update(this.socket.writableLength);
+  }
+
+  #sent(length: number, callback: WriteCallback | undefined): boolean {
+    if (length < 0) return false;
+    this.#pendingPayload += length;
+    if (callback !== undefined) this.#callbacks.push(callback);
+    return true;
+  }
+
+  /** §7.1.1: what still comes is read and thrown away, so that the peer's end is seen. */
+  #discardInput(): void {
+    this.socket.removeListener('data', onSocketData);
+    // The owner may have paused the socket; its end must come all the same.
+    process.nextTick(resume, this.socket);
+    this.#startCloseTimer();
+  }
+
+  #startCloseTimer(): void {
+    if (this.#closeTimer !== null || this.socket.destroyed) return;
+    this.#closeTimer = setTimeout(destroy, this.#closeTimeout, this.socket);
+  }
+}
+
+function callAll(callbacks: readonly WriteCallback[], error: Error | undefined): void {
+  for (const callback of callbacks) callback(error);
+}
+
+function closedError(): Error {
+  return new Error('The connection was closed before the data was written');
+}
+
+function resume(socket: Duplex): void {
+  socket.resume();
+}
+
+function destroy(socket: Duplex): void {
+  socket.destroy();
+}
+
+function onSocketData(this: LinkedDuplex, chunk: Buffer): void {
+  this[LINK]?.receive(chunk);
+}
+
+function onSocketDrain(this: LinkedDuplex): void {
+  this[LINK]?.drained();
+}
+
+function onSocketEnd(this: LinkedDuplex): void {
+  this[LINK]?.ended();
+}
+
+/** §7.1.4: a reset is the end of the transport, and no error where a closing handshake was complete. */
+function onSocketError(this: LinkedDuplex): void {
+  this.destroy();
+}
+
+function onSocketClose(this: LinkedDuplex): void {
+  const link = this[LINK];
+  delete this[LINK];
+  this.removeListener('data', onSocketData);
+  this.removeListener('drain', onSocketDrain);
+  this.removeListener('end', onSocketEnd);
+  link?.closed();
+}

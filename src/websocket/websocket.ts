@@ -1,0 +1,646 @@
+// The public socket (WHATWG WebSockets §3.1, with the `ws` package's names): state, sending, events.
+// What it is connected to comes from outside: a server hands it a socket, a client opens one.
+
+import { Buffer } from 'node:buffer';
+import { EventEmitter } from 'node:events';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Role } from '../frame/rules.ts';
+import type { KeySource } from '../mask/key.ts';
+import type { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './event.ts';
+import {
+  type AddEventListenerOptions,
+  addHandler,
+  dispatch,
+  getAttribute,
+  removeHandler,
+  setAttribute,
+} from './event-target.ts';
+import { Inbox } from './inbox.ts';
+import { type IteratedMessage, MessageIterator } from './iterator.ts';
+import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
+import {
+  BINARY_TYPES,
+  type BinaryType,
+  isBlob,
+  payloadLength,
+  type RawData,
+  type Sendable,
+  toBinaryType,
+  toPayload,
+} from './payload.ts';
+import { SendQueue } from './send-queue.ts';
+import { throwLater } from './throw-later.ts';
+
+/** Where a socket stands (WHATWG §3.1). */
+export type ReadyState = 0 | 1 | 2 | 3;
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
+
+/** Until somebody listens, messages are kept up to this many bytes; then the peer is paused. */
+const HOLD_BYTES = 65536;
+/** … and for this many milliseconds; then they are let go, as nobody seems to want them. */
+const HOLD_TIME = 30_000;
+
+/** Options of a socket on either side. */
+export interface SocketOptions {
+  /** Longest message to accept, in bytes; 0 for no limit. Default 100 MiB. Beyond it: 1009. */
+  readonly maxPayload?: number | undefined;
+  /** Most fragments of a message to accept; 0, the default, for no limit: they cost no memory. */
+  readonly maxFragments?: number | undefined;
+  /** Take text on trust. Default false. */
+  readonly skipUTF8Validation?: boolean | undefined;
+  /** Answer Pings (§5.5.2). Default true. */
+  readonly autoPong?: boolean | undefined;
+  /** Milliseconds that a closing handshake may take before the socket is dropped. Default 30 000. */
+  readonly closeTimeout?: number | undefined;
+  /**
+   * Milliseconds between heartbeats: a peer that has been silent for so long gets a Ping, one that
+   * stays silent for as long again is dropped (close code 1006). Default 0: none.
+   */
+  readonly heartbeat?: number | undefined;
+  /** Fills its 4-byte argument with a masking key, instead of the system's CSPRNG (§5.3, §10.3). */
+  readonly generateMask?: ((mask: Buffer) => void) | undefined;
+}
+
+/** What is known of a connection when its opening handshake has been completed. */
+export interface Agreement extends SocketOptions {
+  readonly protocol?: string | undefined;
+  readonly extensions?: string | undefined;
+}
+
+/** The emitter's events and what their listeners are called with. */
+export interface WebSocketEvents {
+  open: [];
+  /** `data` is a Buffer for text (`isBinary` false), and what `binaryType` says for binary. */
+  message: [data: RawData, isBinary: boolean];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  /** The socket takes data again after `bufferedAmount` had grown. */
+  drain: [];
+  /** §7.1.5, §7.1.6: the peer's code and reason; 1005 for none, 1006 without a Close frame. */
+  close: [code: number, reason: Buffer];
+  /** Emitted only where somebody listens: a peer cannot end the process. */
+  error: [error: Error];
+  /** A client's: the server's 101, not checked yet. */
+  upgrade: [response: IncomingMessage];
+  /** A client's: a redirect is being followed; `request` may still be changed. */
+  redirect: [url: string, request: ClientRequest];
+  /** A client's: the server answered with another status; with a listener, the rest is its matter. */
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+}
+
+/** The event objects of `addEventListener` and the `on…` attributes. */
+export interface WebSocketEventMap<Target> {
+  open: WebSocketEvent<Target>;
+  message: MessageEvent<Target, string | RawData>;
+  close: CloseEvent<Target>;
+  error: ErrorEvent<Target>;
+}
+
+/** Options of `send`. */
+export interface SendOptions {
+  /** Send as binary (true) or text (false). Default: text for strings, else binary. */
+  readonly binary?: boolean | undefined;
+  /** Whether this is the last fragment of its message. Default true. */
+  readonly fin?: boolean | undefined;
+  /** Compress, where permessage-deflate is in use. */
+  readonly compress?: boolean | undefined;
+  /** Has no effect: clients mask, servers do not (§5.1). */
+  readonly mask?: boolean | undefined;
+}
+
+type ListenerObject<Event> = ((event: Event) => void) | { handleEvent(event: Event): void };
+
+/** A WebSocket on a socket that somebody else opened. `WebSocket` adds how a client opens one. */
+export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements AsyncDisposable {
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+
+  readonly #options: SocketOptions;
+  #role: Role;
+  #readyState: ReadyState = CONNECTING;
+  #link: Link<BaseWebSocket> | null = null;
+  #binaryType: BinaryType = 'nodebuffer';
+  #url: string | undefined;
+  #origin = '';
+  #protocol = '';
+  #extensions = '';
+  /** Messages that wait for a listener or for `resume()`; null while they pass straight through. */
+  #inbox: Inbox | null = null;
+  #holdTimer: NodeJS.Timeout | null = null;
+  /** Somebody has listened for messages, or has had enough time to. */
+  #listening = false;
+  #paused = false;
+  #errored = false;
+  #sendQueue: SendQueue | null = null;
+  /** Bytes sent without a connection to send them on. */
+  #lost = 0;
+  /** Gives up the opening handshake that is under way. */
+  #abort: (() => void) | null = null;
+
+  constructor(role: Role, options: SocketOptions = {}) {
+    super();
+    this.#role = role;
+    this.#options = options;
+  }
+
+  /** How binary messages arrive. Setting an unknown value does nothing. Default `nodebuffer`. */
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    if (BINARY_TYPES.includes(type)) this.#binaryType = type;
+  }
+
+  /** Payload bytes sent and not yet given to the operating system. Does not fall after closing. */
+  get bufferedAmount(): number {
+    return this.#lost + (this.#link?.bufferedAmount ?? 0) + (this.#sendQueue?.length ?? 0);
+  }
+
+  /** The extensions in use, `''` for none. */
+  get extensions(): string {
+    return this.#extensions;
+  }
+
+  /** Whether `pause()` is in force. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** The subprotocol in use, `''` for none. */
+  get protocol(): string {
+    return this.#protocol;
+  }
+
+  get readyState(): ReadyState {
+    return this.#readyState;
+  }
+
+  /** The URL as serialised (WHATWG §3.1); undefined on a server. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  /** The stream below: a net.Socket, tls.TLSSocket or other Duplex; null before and after. */
+  get socket(): Duplex | null {
+    return this.#link?.socket ?? null;
+  }
+
+  /** The same as `socket`, by the name under which the `ws` package has it. */
+  get _socket(): Duplex | null {
+    return this.socket;
+  }
+
+  /** §7.1.4: the connection has closed, after a complete closing handshake. */
+  get wasClean(): boolean {
+    return this.#readyState === CLOSED && this.#link !== null && this.#link.connection.wasClean;
+  }
+
+  /** Origin of the server's URL, `''` on a server. */
+  get origin(): string {
+    return this.#origin;
+  }
+
+  // Sending
+
+  /**
+   * Sends a message. Strings go as text, all else as binary. The bytes are those at the time of the
+   * call, except that a server sends Buffers from 8 KiB up without copying them: leave such a one
+   * alone until `callback` has been called. `callback` gets an error if the data was not written.
+   * After `close()` nothing is sent. Throws Error while CONNECTING, TypeError for what cannot be sent.
+   */
+  send(data: Sendable | Blob, callback?: WriteCallback): void;
+  send(data: Sendable | Blob, options: SendOptions | undefined, callback?: WriteCallback): void;
+  send(
+    data: Sendable | Blob,
+    options?: SendOptions | WriteCallback,
+    callback?: WriteCallback,
+  ): void {
+    const done = typeof options === 'function' ? options : callback;
+    const given = typeof options === 'function' ? undefined : options;
+    const fin = given?.fin ?? true;
+    const link = this.#writable(data, done);
+    if (link === null) return;
+    if (isBlob(data)) {
+      this.#sendBlob(link, data, given?.binary ?? true, fin, done);
+      return;
+    }
+    const payload = toPayload(data);
+    const isBinary = given?.binary ?? typeof payload !== 'string';
+    if (this.#sendQueue === null) {
+      link.send(payload, isBinary, fin, done);
+      return;
+    }
+    // §6.1: behind a Blob that is being read; what the caller changes meanwhile must not show.
+    const bytes = Buffer.from(payload as string);
+    this.#sendQueue.add(bytes.length, () => this.#sendNow(link, bytes, isBinary, fin, done));
+  }
+
+  /** Sends a Ping with up to 125 bytes (§5.5.2). `mask` has no effect. Throws like `send`. */
+  ping(data?: Sendable, mask?: boolean, callback?: WriteCallback): void;
+  ping(data: Sendable | undefined, callback: WriteCallback): void;
+  ping(callback: WriteCallback): void;
+  ping(
+    data?: Sendable | WriteCallback,
+    mask?: boolean | WriteCallback,
+    callback?: WriteCallback,
+  ): void {
+    const { payload, done } = this.#controlArguments(data, mask, callback);
+    this.#writable(payload, done)?.ping(payload, done);
+  }
+
+  /** Sends a Pong that nobody asked for (§5.5.3); Pings are answered without it. Throws like `send`. */
+  pong(data?: Sendable, mask?: boolean, callback?: WriteCallback): void;
+  pong(data: Sendable | undefined, callback: WriteCallback): void;
+  pong(callback: WriteCallback): void;
+  pong(
+    data?: Sendable | WriteCallback,
+    mask?: boolean | WriteCallback,
+    callback?: WriteCallback,
+  ): void {
+    const { payload, done } = this.#controlArguments(data, mask, callback);
+    this.#writable(payload, done)?.pong(payload, done);
+  }
+
+  // Closing
+
+  /**
+   * Starts the closing handshake (§7.1.2). What was sent before still goes out; messages that the
+   * peer sends before its own Close still arrive. While CONNECTING: gives up, the `error` and
+   * `close` (1006) events follow. Throws TypeError for a code that may not be sent (§7.4),
+   * RangeError for a reason above 123 bytes of UTF-8.
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    if (this.#readyState === CONNECTING) {
+      this.#giveUp();
+      return;
+    }
+    if (this.#readyState !== OPEN) return;
+    const link = this.#link as Link<BaseWebSocket>;
+    // WHATWG WebSocketStream: a reason without a code means a normal closure.
+    const status = code === undefined && reason?.length ? 1000 : code;
+    if (this.#sendQueue === null) link.close(status, reason);
+    else this.#sendQueue.add(0, () => link.close(status, reason));
+    this.#readyState = CLOSING;
+  }
+
+  /** Drops the connection at once, without a closing handshake; close code 1006. */
+  terminate(): void {
+    if (this.#readyState === CONNECTING) {
+      this.#giveUp();
+      return;
+    }
+    if (this.#readyState === CLOSED) return;
+    this.#readyState = CLOSING;
+    this.#sendQueue?.drop();
+    this.#link?.destroy();
+  }
+
+  /** `await using`: closes (1000) and waits until the connection has closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#readyState === CLOSED) return;
+    const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
+    this.close(this.#readyState === OPEN ? 1000 : undefined);
+    await closed;
+  }
+
+  // Receiving
+
+  /** Stops reading and delivering messages, and with them Pings, until `resume()`. */
+  pause(): void {
+    if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
+    this.#paused = true;
+    this.#link?.socket.pause();
+  }
+
+  /** Ends `pause()`: delivers what came meanwhile, then reads on. */
+  resume(): void {
+    if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
+    this.#paused = false;
+    this.#release();
+  }
+
+  /** Messages from now on, the peer paused while the loop is slow; see MessageIterator. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<IteratedMessage, undefined> {
+    return new MessageIterator(this);
+  }
+
+  // EventTarget
+
+  /** Adds a listener that gets an event object. `options`: `once`, `signal`. */
+  addEventListener<Type extends keyof WebSocketEventMap<this>>(
+    type: Type,
+    listener: ListenerObject<WebSocketEventMap<this>[Type]> | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
+    addHandler(this, type, listener as () => void, options);
+  }
+
+  /** Removes a listener added by `addEventListener`. */
+  removeEventListener<Type extends keyof WebSocketEventMap<this>>(
+    type: Type,
+    listener: ListenerObject<WebSocketEventMap<this>[Type]> | null,
+  ): void {
+    removeHandler(this, type, listener);
+  }
+
+  /** Calls the listeners added by `addEventListener` and the `on…` attribute with `event`. */
+  dispatchEvent(event: { readonly type: string }): boolean {
+    return dispatch(this, event);
+  }
+
+  get onopen(): ((event: WebSocketEvent<this>) => void) | null {
+    return getAttribute(this, 'open') as ((event: WebSocketEvent<this>) => void) | null;
+  }
+
+  set onopen(listener: ((event: WebSocketEvent<this>) => void) | null) {
+    setAttribute(this, 'open', listener);
+  }
+
+  get onmessage(): ((event: MessageEvent<this, string | RawData>) => void) | null {
+    return getAttribute(this, 'message') as never;
+  }
+
+  set onmessage(listener: ((event: MessageEvent<this, string | RawData>) => void) | null) {
+    setAttribute(this, 'message', listener);
+  }
+
+  get onclose(): ((event: CloseEvent<this>) => void) | null {
+    return getAttribute(this, 'close') as ((event: CloseEvent<this>) => void) | null;
+  }
+
+  set onclose(listener: ((event: CloseEvent<this>) => void) | null) {
+    setAttribute(this, 'close', listener);
+  }
+
+  get onerror(): ((event: ErrorEvent<this>) => void) | null {
+    return getAttribute(this, 'error') as ((event: ErrorEvent<this>) => void) | null;
+  }
+
+  set onerror(listener: ((event: ErrorEvent<this>) => void) | null) {
+    setAttribute(this, 'error', listener);
+  }
+
+  // For those who open connections
+
+  /**
+   * Opens this socket on `socket`, whose opening handshake is done; `head` holds what came behind it.
+   * For servers and frameworks. Throws Error when the socket has been opened before.
+   */
+  setSocket(socket: Duplex, head: Uint8Array, agreed: Agreement = {}): void {
+    if (this.#link !== null) throw new Error('This WebSocket has been opened already');
+    const options = { ...this.#options, ...agreed };
+    this.#abort = null;
+    this.#protocol = agreed.protocol ?? '';
+    this.#extensions = agreed.extensions ?? '';
+    const link = new Link<BaseWebSocket>(this, BaseWebSocket.#handlers, socket, {
+      role: this.#role,
+      maxPayload: options.maxPayload ?? 104_857_600,
+      maxFragments: options.maxFragments,
+      skipUtf8Validation: options.skipUTF8Validation,
+      autoPong: options.autoPong,
+      closeTimeout: options.closeTimeout ?? 30_000,
+      heartbeat: options.heartbeat ?? 0,
+      keySource: options.generateMask && keySourceOf(options.generateMask),
+    });
+    this.#link = link;
+    this.#readyState = OPEN;
+    link.start(head);
+    this.#emit(() => this.emit('open'));
+  }
+
+  /** A client has begun to connect to `url`; `abort` gives that up. */
+  protected connecting(url: string, origin: string, abort: () => void): void {
+    this.#url = url;
+    this.#origin = origin;
+    this.#abort = abort;
+  }
+
+  /** The opening handshake has failed (§4.1): `error`, then `close` with 1006 (§7.1.5). */
+  protected failConnecting(error: Error): void {
+    if (this.#readyState === CLOSED || this.#link !== null) return;
+    this.#readyState = CLOSING;
+    this.#reportError(error);
+    this.#readyState = CLOSED;
+    this.#emit(() => this.emit('close', 1006, EMPTY));
+  }
+
+  #giveUp(): void {
+    this.#readyState = CLOSING;
+    this.#abort?.();
+    this.#abort = null;
+    const error = new Error('WebSocket was closed before the connection was established');
+    process.nextTick(() => this.failConnecting(error));
+  }
+
+  // Sending, inside
+
+  /** The link to send on; null when it is too late, which `callback` is told (WHATWG §3.1 send). */
+  #writable(data: unknown, callback: WriteCallback | undefined): Link<BaseWebSocket> | null {
+    if (this.#readyState === OPEN) return this.#link;
+    if (this.#readyState === CONNECTING) {
+      throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
+    }
+    const length = payloadLength(data);
+    if (this.#link === null) this.#lost += length;
+    else this.#link.lose(length);
+    if (callback !== undefined) {
+      const state = `${this.#readyState} (${STATE_NAMES[this.#readyState]})`;
+      process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state}`));
+    }
+    return null;
+  }
+
+  #controlArguments(
+    data: Sendable | WriteCallback | undefined,
+    mask: boolean | WriteCallback | undefined,
+    callback: WriteCallback | undefined,
+  ): { payload: string | Uint8Array; done: WriteCallback | undefined } {
+    if (typeof data === 'function') return { payload: EMPTY, done: data };
+    return { payload: toPayload(data), done: typeof mask === 'function' ? mask : callback };
+  }
+
+  #sendBlob(
+    link: Link<BaseWebSocket>,
+    blob: Blob,
+    isBinary: boolean,
+    fin: boolean,
+    done: WriteCallback | undefined,
+  ): void {
+    this.#sendQueue ??= new SendQueue(() => {
+      this.#sendQueue = null;
+    });
+    this.#sendQueue.addBlob(blob, (bytes, error) => {
+      if (bytes !== null) {
+        this.#sendNow(link, Buffer.from(bytes), isBinary, fin, done);
+        return;
+      }
+      const failure = error as Error;
+      done?.(failure);
+      // The message cannot be sent, and the peer cannot be told in any other way.
+      link.close(1011, '');
+      this.#readyState = CLOSING;
+      this.#reportError(failure);
+    });
+  }
+
+  /** Sends what was queued while the socket was open. */
+  #sendNow(
+    link: Link<BaseWebSocket>,
+    bytes: Buffer,
+    isBinary: boolean,
+    fin: boolean,
+    done: WriteCallback | undefined,
+  ): void {
+    try {
+      if (link.send(bytes, isBinary, fin, done)) return;
+      link.lose(bytes.length);
+      done?.(new Error('The connection was closed before the data was written'));
+    } catch (error) {
+      if (done === undefined) this.#reportError(error as Error);
+      else done(error as Error);
+    }
+  }
+
+  // Receiving, inside
+
+  static readonly #handlers: LinkHandlers<BaseWebSocket> = {
+    onMessage: (ws, data, isBinary) => ws.#receive(data, isBinary),
+    onPing: (ws, data) => ws.#emit(() => ws.emit('ping', data)),
+    onPong: (ws, data) => ws.#emit(() => ws.emit('pong', data)),
+    onClosing: (ws) => {
+      if (ws.#readyState === OPEN) ws.#readyState = CLOSING;
+    },
+    onError: (ws, error) => ws.#reportError(error),
+    onDrain: (ws) => ws.#emit(() => ws.emit('drain')),
+    onClosed: (ws, code, reason) => ws.#onClosed(code, reason),
+  };
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#inbox === null && this.#listening && !this.#paused) this.#deliver(data, isBinary);
+    else this.#hold(data, isBinary);
+  }
+
+  #deliver(data: Buffer, isBinary: boolean): void {
+    const content =
+      isBinary && this.#binaryType !== 'nodebuffer' ? toBinaryType(data, this.#binaryType) : data;
+    try {
+      this.emit('message', content, isBinary);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** Keeps a message until `#release`. Past the bound the peer is paused, so nothing is lost. */
+  #hold(data: Buffer, isBinary: boolean): void {
+    this.#inbox ??= new Inbox();
+    this.#inbox.push(data, isBinary);
+    if (this.#listening) return;
+    this.#holdTimer ??= setTimeout(() => this.#letGo(), HOLD_TIME).unref();
+    if (this.#inbox.byteLength > HOLD_BYTES) {
+      this.#link?.socket.pause();
+    }
+  }
+
+  /** Nobody has come for the messages: drops them, and from here on those that nobody listens for. */
+  #letGo(): void {
+    this.#listening = true;
+    this.#inbox = null;
+    this.#release();
+  }
+
+  /** A listener for messages has been added. */
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    // Not from inside the call that adds the listener.
+    if (this.#inbox !== null) process.nextTick(() => this.#release());
+  }
+
+  /** Delivers what waits, in order, until paused again; then lets the peer go on. */
+  #release(): void {
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#holdTimer = null;
+    this.#drainInbox(false);
+    if (this.#paused) return;
+    this.#link?.socket.resume();
+  }
+
+  #drainInbox(evenPaused: boolean): void {
+    while (this.#inbox !== null && this.#listening && (evenPaused || !this.#paused)) {
+      const message = this.#inbox.shift();
+      if (message === undefined) this.#inbox = null;
+      else this.#deliver(message.data, message.isBinary);
+    }
+  }
+
+  #onClosed(code: number, reason: Buffer): void {
+    this.#sendQueue?.drop();
+    // What came before the end comes before the `close` event.
+    this.#drainInbox(true);
+    this.#inbox = null;
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#readyState = CLOSED;
+    this.#emit(() => this.emit('close', code, reason));
+  }
+
+  /** Once, and only to those who listen: what a peer does must not end the process. */
+  #reportError(error: Error): void {
+    if (this.#errored) return;
+    this.#errored = true;
+    if (this.listenerCount('error') > 0) this.#emit(() => this.emit('error', error));
+  }
+
+  /** Runs listeners; what they throw is reported as uncaught, and the connection goes on. */
+  #emit(emit: () => void): void {
+    try {
+      emit();
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  static {
+    defineStates(BaseWebSocket);
+    // Adding a listener for messages, by whichever method, sets free what has been held.
+    for (const name of ['on', 'addListener', 'prependListener'] as const) {
+      const inherited = EventEmitter.prototype[name];
+      const value = function (this: BaseWebSocket, event: string, listener: () => void): unknown {
+        inherited.call(this, event, listener);
+        if (event === 'message') this.#listen();
+        return this;
+      };
+      Object.defineProperty(BaseWebSocket.prototype, name, {
+        value,
+        writable: true,
+        configurable: true,
+      });
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** CONNECTING … CLOSED on a class and its instances (WHATWG §3.1), for each class that is exported. */
+export function defineStates(target: { prototype: object }): void {
+  for (const [value, name] of STATE_NAMES.entries()) {
+    Object.defineProperty(target, name, { enumerable: true, value });
+    Object.defineProperty(target.prototype, name, { enumerable: true, value });
+  }
+}
+
+function keySourceOf(generateMask: (mask: Buffer) => void): KeySource {
+  const key = Buffer.alloc(4);
+  return () => {
+    generateMask(key);
+    return key.readInt32LE(0);
+  };
+}
