@@ -82,6 +82,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     socket.on('drain', onSocketDrain);
     socket.on('end', onSocketEnd);
     socket.on('error', onSocketError);
+    // It may have been paused while the handshake was being decided on.
+    socket.resume();
     if (this.#heartbeat > 0) startBeating(this, this.#heartbeat);
   }
 
