@@ -31,8 +31,6 @@ export interface ConnectionOptions {
   readonly keySource?: KeySource | undefined;
 }
 
-/** A batch that grows beyond this many bytes is written before its turn ends. */
-const FLUSH_FROM = 65536;
 /** A message is copied out of its chunk when the chunk is large and the message a small part of it. */
 const PINNING_CHUNK = 16384;
 const PINNING_RATIO = 8;
@@ -311,9 +309,7 @@ export class Connection implements FrameSink {
 
   #write(first: number, payload: string | Uint8Array): number {
     const length = this.#writer.write(first, payload);
-    if (this.#writer.length >= FLUSH_FROM) {
-      this.flush();
-    } else if (!this.#receiving && !this.#awake) {
+    if (!this.#receiving && !this.#awake) {
       this.#awake = true;
       this.#transport.wake();
     }

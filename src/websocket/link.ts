@@ -40,6 +40,9 @@ interface TimedSocket {
   setNoDelay?(): unknown;
 }
 
+/** A batch of at least this many bytes does not wait for the end of its turn. */
+const FLUSH_FROM = 65536;
+
 const LINK = Symbol('link');
 type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> };
 
@@ -115,7 +118,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     return this.#sent(this.connection.ping(data), callback);
   }
 
-  /** Sends a Pong; false when it is too late for that. */
+  /** Sends a Pong that nobody asked for; false when it is too late for that. */
   pong(data: string | Uint8Array, callback: WriteCallback | undefined): boolean {
     return this.#sent(this.connection.pong(data), callback);
   }
@@ -262,6 +265,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (length < 0) return false;
     this.#pendingPayload += length;
     if (callback !== undefined) this.#callbacks.push(callback);
+    if (this.connection.pendingLength >= FLUSH_FROM) this.connection.flush();
     return true;
   }
 

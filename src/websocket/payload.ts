@@ -3,7 +3,10 @@
 
 import { Buffer } from 'node:buffer';
 
-/** What can be sent at once. Strings go as text, everything else as binary unless told otherwise. */
+/**
+ * What can be sent at once. Strings go as text, everything else as binary unless told otherwise; a
+ * list of byte arrays (as `binaryType` `fragments` gives them) is sent in one piece.
+ */
 export type Sendable =
   | string
   | number
@@ -11,7 +14,8 @@ export type Sendable =
   | ArrayBufferView
   | ArrayBuffer
   | SharedArrayBuffer
-  | readonly number[];
+  | readonly number[]
+  | readonly Uint8Array[];
 
 /** How binary messages arrive. */
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
@@ -34,7 +38,9 @@ export function toPayload(data: unknown): string | Uint8Array {
   if (data === undefined || data === null) return EMPTY;
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || isSharedArrayBuffer(data)) return Buffer.from(data);
-  if (Array.isArray(data)) return Buffer.from(data);
+  if (Array.isArray(data)) {
+    return data[0] instanceof Uint8Array ? Buffer.concat(data) : Buffer.from(data);
+  }
   throw new TypeError(
     `Cannot send ${describe(data)}: give a string, Buffer, ArrayBuffer, view, Blob or array of bytes; ` +
       'JSON.stringify() turns an object into a string',
