@@ -7,6 +7,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Role } from '../frame/rules.ts';
 import type { KeySource } from '../mask/key.ts';
+import { Delivery, type DeliveryTarget } from './delivery.ts';
 import type { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './event.ts';
 import {
   type AddEventListenerOptions,
@@ -16,7 +17,6 @@ import {
   removeHandler,
   setAttribute,
 } from './event-target.ts';
-import { Inbox } from './inbox.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
 import {
@@ -40,11 +40,6 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
-
-/** Until somebody listens, messages are kept up to this many bytes; then the peer is paused. */
-const HOLD_BYTES = 65536;
-/** … and for this many milliseconds; then they are let go, as nobody seems to want them. */
-const HOLD_TIME = 30_000;
 
 /** Options of a socket on either side. */
 export interface SocketOptions {
@@ -132,12 +127,7 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   #origin = '';
   #protocol = '';
   #extensions = '';
-  /** Messages that wait for a listener or for `resume()`; null while they pass straight through. */
-  #inbox: Inbox | null = null;
-  #holdTimer: NodeJS.Timeout | null = null;
-  /** Somebody has listened for messages, or has had enough time to. */
-  #listening = false;
-  #paused = false;
+  readonly #delivery: Delivery = new Delivery(this.#deliveryTarget());
   #errored = false;
   #sendQueue: SendQueue | null = null;
   /** Bytes sent without a connection to send them on. */
@@ -172,7 +162,7 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
 
   /** Whether `pause()` is in force. */
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#delivery.isPaused;
   }
 
   /** The subprotocol in use, `''` for none. */
@@ -317,15 +307,13 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   /** Stops reading and delivering messages, and with them Pings, until `resume()`. */
   pause(): void {
     if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
-    this.#paused = true;
-    this.#link?.socket.pause();
+    this.#delivery.pause();
   }
 
   /** Ends `pause()`: delivers what came meanwhile, then reads on. */
   resume(): void {
     if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
-    this.#paused = false;
-    this.#release();
+    this.#delivery.resume();
   }
 
   /** Messages from now on, the peer paused while the loop is slow; see MessageIterator. */
@@ -513,7 +501,7 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   // Receiving, inside
 
   static readonly #handlers: LinkHandlers<BaseWebSocket> = {
-    onMessage: (ws, data, isBinary) => ws.#receive(data, isBinary),
+    onMessage: (ws, data, isBinary) => ws.#delivery.receive(data, isBinary),
     onPing: (ws, data) => ws.#emit(() => ws.emit('ping', data)),
     onPong: (ws, data) => ws.#emit(() => ws.emit('pong', data)),
     onClosing: (ws) => {
@@ -523,11 +511,6 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     onDrain: (ws) => ws.#emit(() => ws.emit('drain')),
     onClosed: (ws, code, reason) => ws.#onClosed(code, reason),
   };
-
-  #receive(data: Buffer, isBinary: boolean): void {
-    if (this.#inbox === null && this.#listening && !this.#paused) this.#deliver(data, isBinary);
-    else this.#hold(data, isBinary);
-  }
 
   #deliver(data: Buffer, isBinary: boolean): void {
     const content =
@@ -539,55 +522,17 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     }
   }
 
-  /** Keeps a message until `#release`. Past the bound the peer is paused, so nothing is lost. */
-  #hold(data: Buffer, isBinary: boolean): void {
-    this.#inbox ??= new Inbox();
-    this.#inbox.push(data, isBinary);
-    if (this.#listening) return;
-    this.#holdTimer ??= setTimeout(() => this.#letGo(), HOLD_TIME).unref();
-    if (this.#inbox.byteLength > HOLD_BYTES) {
-      this.#link?.socket.pause();
-    }
-  }
-
-  /** Nobody has come for the messages: drops them, and from here on those that nobody listens for. */
-  #letGo(): void {
-    this.#listening = true;
-    this.#inbox = null;
-    this.#release();
-  }
-
-  /** A listener for messages has been added. */
-  #listen(): void {
-    if (this.#listening) return;
-    this.#listening = true;
-    // Not from inside the call that adds the listener.
-    if (this.#inbox !== null) process.nextTick(() => this.#release());
-  }
-
-  /** Delivers what waits, in order, until paused again; then lets the peer go on. */
-  #release(): void {
-    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
-    this.#holdTimer = null;
-    this.#drainInbox(false);
-    if (this.#paused) return;
-    this.#link?.socket.resume();
-  }
-
-  #drainInbox(evenPaused: boolean): void {
-    while (this.#inbox !== null && this.#listening && (evenPaused || !this.#paused)) {
-      const message = this.#inbox.shift();
-      if (message === undefined) this.#inbox = null;
-      else this.#deliver(message.data, message.isBinary);
-    }
+  #deliveryTarget(): DeliveryTarget {
+    return {
+      deliver: (data, isBinary) => this.#deliver(data, isBinary),
+      pauseInput: () => void this.#link?.socket.pause(),
+      resumeInput: () => void this.#link?.socket.resume(),
+    };
   }
 
   #onClosed(code: number, reason: Buffer): void {
     this.#sendQueue?.drop();
-    // What came before the end comes before the `close` event.
-    this.#drainInbox(true);
-    this.#inbox = null;
-    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#delivery.end();
     this.#readyState = CLOSED;
     this.#emit(() => this.emit('close', code, reason));
   }
@@ -615,7 +560,7 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
       const inherited = EventEmitter.prototype[name];
       const value = function (this: BaseWebSocket, event: string, listener: () => void): unknown {
         inherited.call(this, event, listener);
-        if (event === 'message') this.#listen();
+        if (event === 'message') this.#delivery.listen();
         return this;
       };
       Object.defineProperty(BaseWebSocket.prototype, name, {

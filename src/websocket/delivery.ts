@@ -1,0 +1,109 @@
+// When received messages reach their listeners: at once as a rule; later while nobody has listened yet
+// or the socket is paused. Nothing is lost meanwhile, and what is kept is bounded in bytes and time.
+
+import type { Buffer } from 'node:buffer';
+import { Inbox } from './inbox.ts';
+
+/** Until somebody listens, messages are kept up to this many bytes; then the peer is paused. */
+const HOLD_BYTES = 65_536;
+/** … and for this many milliseconds; then they are let go, as nobody seems to want them. */
+const HOLD_TIME = 30_000;
+
+/** What a delivery asks of its socket. */
+export interface DeliveryTarget {
+  deliver(data: Buffer, isBinary: boolean): void;
+  /** Stop reading from the transport, or read on. */
+  pauseInput(): void;
+  resumeInput(): void;
+}
+
+/** Stands between a connection and the listeners of one socket. */
+export class Delivery {
+  readonly #target: DeliveryTarget;
+  /** Messages that wait; null while they pass straight through. */
+  #inbox: Inbox | null = null;
+  #holdTimer: NodeJS.Timeout | null = null;
+  /** Somebody has listened, or has had enough time to. */
+  #listening = false;
+  #paused = false;
+
+  constructor(target: DeliveryTarget) {
+    this.#target = target;
+  }
+
+  /** Whether `pause` is in force. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** A message has been received. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.#inbox === null && this.#listening && !this.#paused) {
+      this.#target.deliver(data, isBinary);
+    } else {
+      this.#hold(data, isBinary);
+    }
+  }
+
+  /** A listener has been added: what waits is delivered when the code that runs now has returned. */
+  listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    if (this.#inbox !== null) process.nextTick(() => this.#release());
+  }
+
+  /** Delivers nothing until `resume`. */
+  pause(): void {
+    this.#paused = true;
+    this.#target.pauseInput();
+  }
+
+  /** Delivers what waits, in order, unless paused again meanwhile; then reads on. */
+  resume(): void {
+    this.#paused = false;
+    this.#release();
+  }
+
+  /** The connection has closed: what came before the end comes before the `close` event. */
+  end(): void {
+    this.#clearTimer();
+    this.#paused = false;
+    this.#drain();
+    this.#inbox = null;
+  }
+
+  /** Past the bound the peer is paused, so that nothing is lost. */
+  #hold(data: Buffer, isBinary: boolean): void {
+    this.#inbox ??= new Inbox();
+    this.#inbox.push(data, isBinary);
+    if (this.#listening) return;
+    this.#holdTimer ??= setTimeout(() => this.#letGo(), HOLD_TIME).unref();
+    if (this.#inbox.byteLength > HOLD_BYTES) this.#target.pauseInput();
+  }
+
+  /** Nobody has come for the messages: drops them, and from here on those that nobody listens for. */
+  #letGo(): void {
+    this.#listening = true;
+    this.#inbox = null;
+    this.#release();
+  }
+
+  #release(): void {
+    this.#clearTimer();
+    this.#drain();
+    if (!this.#paused) this.#target.resumeInput();
+  }
+
+  #drain(): void {
+    while (this.#inbox !== null && this.#listening && !this.#paused) {
+      const message = this.#inbox.shift();
+      if (message === undefined) this.#inbox = null;
+      else this.#target.deliver(message.data, message.isBinary);
+    }
+  }
+
+  #clearTimer(): void {
+    if (this.#holdTimer !== null) clearTimeout(this.#holdTimer);
+    this.#holdTimer = null;
+  }
+}
