@@ -1,0 +1,47 @@
+// The WebSocket that Node itself carries, in a process of its own, against our server.
+
+import { afterAll, beforeAll } from 'vitest';
+import { Certificate } from './certificate.ts';
+import { Child } from './child.ts';
+import type { Feature } from './conversation.ts';
+import { describePair } from './pair.ts';
+import { describePeer, findBinary } from './peers.ts';
+import { callOver, RemoteClient } from './remote.ts';
+import { Service, serviceFeatures } from './service.ts';
+import { subject } from './subject.ts';
+
+const clientCan: readonly Feature[] = ['drops-bom', 'no-code', 'was-clean'];
+
+function start(env: Record<string, string> = {}): RemoteClient {
+  // Node 20 has it behind this flag, later ones have it anyway.
+  const flags = 'WebSocket' in globalThis ? [] : ['--experimental-websocket', '--no-warnings'];
+  const script = new URL('node-child.js', import.meta.url).pathname;
+  const child = new Child(process.execPath, [...flags, script], env);
+  return new RemoteClient(callOver(child), () => child.stop());
+}
+
+describePair("Node's own client, our server", {
+  role: 'server',
+  clientCan,
+  serverCan: serviceFeatures,
+  start: async () => ({ client: start(), server: await Service.start(subject) }),
+});
+
+describePeer("Node's own client over TLS", { openssl: findBinary('openssl') }, (found) => {
+  let certificate: Certificate;
+  beforeAll(() => {
+    certificate = new Certificate(found.openssl);
+  });
+  afterAll(() => certificate?.remove());
+
+  describePair('our server', {
+    role: 'server',
+    secure: true,
+    clientCan,
+    serverCan: serviceFeatures,
+    start: async () => ({
+      client: start({ NODE_EXTRA_CA_CERTS: certificate.path }),
+      server: await Service.start(subject, { certificate }),
+    }),
+  });
+});
