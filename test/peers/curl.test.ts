@@ -131,6 +131,15 @@ describePeer('curl', { curl: findBinary('curl') }, (found) => {
     expect(headers.get('content-length')).toEqual([String(body.length)]);
   });
 
+  it('[6455-4.2.2-c] [6455-4.2.2-d] is told how to prove itself, and where to go instead', async () => {
+    const asked = await request(found.curl, http('/private'), handshake);
+    expect(asked.status).toBe(401);
+    expect(asked.headers.get('www-authenticate')).toEqual(['Basic realm="peers"']);
+    const moved = await request(found.curl, http('/moved'), handshake);
+    expect(moved.status).toBe(302);
+    expect(moved.headers.get('location')).toEqual(['/echo']);
+  });
+
   it('[node-upgrade-a] that does not ask for the upgrade reaches the request handler', async () => {
     for (const headers of [{}, without('Connection')]) {
       const { status, body } = await request(found.curl, http('/echo'), headers);
