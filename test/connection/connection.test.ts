@@ -455,15 +455,22 @@ describe.each(ROLES)('what a %s sends', (role) => {
     expect(endpoint.writes.length).toBe(1);
   });
 
-  it('is written before its turn ends when it grows beyond 64 KiB', () => {
+  it('[6455-2.1-a] waits for the transport, however much it is: when to write is not decided here', () => {
     const endpoint = sender();
     const { connection } = endpoint;
-    const message = Buffer.alloc(4000);
-    for (let i = 0; i < 16; i++) connection.send(message, true);
+    const header = role === 'client' ? 8 : 4;
+    for (let i = 1; i <= 100; i++) {
+      connection.send(Buffer.alloc(4000, i), true);
+      expect(connection.pendingLength).toBe(i * (header + 4000));
+    }
     expect(endpoint.writes.length).toBe(0);
-    connection.send(message, true);
+    expect(endpoint.wakes).toBe(1);
+    connection.flush();
     expect(endpoint.writes.length).toBe(1);
     expect(connection.pendingLength).toBe(0);
+    expect(endpoint.frames().map(({ payload }) => payload[0])).toEqual(
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    );
     expect(endpoint.isIntact).toBe(true);
   });
 });
