@@ -9,12 +9,12 @@ import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'nod
 import { createKey } from '../handshake/key.ts';
 import { isProtocolField } from '../handshake/request.ts';
 import { checkResponse, type UpgradeResponse } from '../handshake/response.ts';
-import { parseUrl, type WebSocketUrl } from '../handshake/url.ts';
-import { sameHost, withoutCredentials } from './redirect.ts';
+import type { WebSocketUrl } from '../handshake/url.ts';
+import { resolveLocation, sameHost, withoutCredentials } from './redirect.ts';
 
 /** How to connect. Everything else that `https.request` takes (TLS, `localAddress`, `lookup` …) too. */
 export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers'> {
-  /** Further header fields. Those that belong to the handshake (§4.1) are left out. */
+  /** Further header fields. Those of the handshake (§4.1) but Host are left out. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   /** Value of the Origin field (§4.1 item 8); browsers send one, programs need not. */
   readonly origin?: string | undefined;
@@ -53,6 +53,8 @@ export class Opening {
   #url: WebSocketUrl;
   #request: ClientRequest | null = null;
   #redirects = 0;
+  /** A redirect has led to where the first host's credentials must not go, be it only on the way. */
+  #strayed = false;
   #timer: NodeJS.Timeout | null = null;
   #done = false;
 
@@ -71,16 +73,19 @@ export class Opening {
     const timeout = options.handshakeTimeout ?? 0;
     if (timeout > 0) {
       const error = 'Opening handshake has timed out';
-      this.#timer = setTimeout(() => this.#fail(new Error(error)), timeout);
+      this.#timer = setTimeout(() => this.#fail(new Error(error)), Math.min(timeout, LONGEST));
+    }
+    if (options.signal?.aborted) {
+      this.#onAbort();
+      return;
     }
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     try {
       this.#send();
     } catch (error) {
-      this.#finish();
+      this.abort();
       throw error;
     }
-    if (options.signal?.aborted) process.nextTick(this.#onAbort);
   }
 
   /** Gives up; nothing is called any more. */
@@ -89,9 +94,10 @@ export class Opening {
     this.#drop();
   }
 
+  /** The listener is told later, so that no event comes out of the constructor or of `abort()`. */
   readonly #onAbort = (): void => {
-    const reason = this.#options.signal?.reason;
-    this.#fail(reason instanceof Error ? reason : new Error('The connection was aborted'));
+    this.abort();
+    process.nextTick(() => this.#listener.onFail(abortError(this.#options.signal)));
   };
 
   #send(): void {
@@ -108,23 +114,26 @@ export class Opening {
       this.#onUpgrade(response, socket, head, key);
     });
     if (this.#redirects > 0) this.#listener.onRedirect(url.href, request);
+    // The listener may have given up.
+    if (this.#done) return;
     if (!this.#listener.onRequest(request)) request.end();
   }
 
   #requestOptions(url: WebSocketUrl, key: string): RequestOptions {
     const { headers, origin, signal: _, ...options } = this.#options;
-    const fields: Record<string, string | number | readonly string[]> = {};
+    const fields: Record<string, string | number | readonly string[]> = Object.create(null);
     for (const [name, value] of Object.entries(headers ?? {})) {
-      // §4.1: the fields of the handshake are ours to set.
-      if (value !== undefined && !isProtocolField(name)) fields[name.toLowerCase()] = value;
+      // §4.1: the fields of the handshake are ours to set, but for the name of a virtual host.
+      const isHost = name.toLowerCase() === 'host' && typeof value === 'string';
+      if (value !== undefined && (isHost || !isProtocolField(name))) {
+        fields[name.toLowerCase()] = value;
+      }
     }
     if (origin) fields.origin = origin;
-    const user = url.username || url.password;
-    let auth = user ? `${url.username}:${url.password}` : (options.auth ?? undefined);
-    if (this.#isElsewhere(url)) {
-      withoutCredentials(fields, sameHost(url, this.#first));
-      auth = user ? auth : undefined;
-    }
+    let auth = userOf(url);
+    this.#strayed ||= this.#isElsewhere(url);
+    if (this.#strayed) withoutCredentials(fields, sameHost(url, this.#first));
+    else auth ??= userOf(this.#first) ?? options.auth ?? undefined;
     // The application's own field wins over the URL's user.
     if ('authorization' in fields) auth = undefined;
     return {
@@ -155,7 +164,7 @@ export class Opening {
     } as RequestOptions;
   }
 
-  /** A redirect has led to where the first host's credentials must not go. */
+  /** Another host, or what was encrypted no longer is. */
   #isElsewhere(url: WebSocketUrl): boolean {
     return !sameHost(url, this.#first) || (this.#first.secure && !url.secure);
   }
@@ -187,7 +196,7 @@ export class Opening {
       return;
     }
     try {
-      this.#url = parseUrl(resolve(location, this.#url.href));
+      this.#url = resolveLocation(location, this.#url);
       this.#send();
     } catch (error) {
       this.#fail(error as Error);
@@ -236,12 +245,18 @@ export class Opening {
   }
 }
 
-function resolve(location: string, base: string): string {
-  try {
-    return new URL(location, base).href;
-  } catch {
-    throw new SyntaxError(`Invalid URL: ${location}`);
-  }
+/** The longest that a timer of Node's can wait; it takes more for 1 ms. */
+const LONGEST = 2 ** 31 - 1;
+
+/** User and password of the URL, where it has any. */
+function userOf({ username, password }: WebSocketUrl): string | undefined {
+  return username || password ? `${username}:${password}` : undefined;
+}
+
+/** The error that Node's own functions give when their signal is aborted. */
+function abortError(signal: AbortSignal | undefined): Error {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
 function ignore(): void {}

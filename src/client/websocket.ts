@@ -83,6 +83,8 @@ export class WebSocket extends BaseWebSocket {
       onOpen: (socket, head, { protocol }) => this.setSocket(socket, head, { protocol }),
       onFail: (error) => this.failConnecting(error),
     });
+    // finishRequest may have closed the socket before there was something to give up.
+    if (this.readyState !== this.CONNECTING) opening.abort();
   }
 
   static {
