@@ -6,7 +6,7 @@ import {
   type Server as HttpServer,
   IncomingMessage,
 } from 'node:http';
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer, type Server as NetServer, type ServerOpts, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { HandshakeError } from '../errors.ts';
 import { hasToken } from '../handshake/grammar.ts';
@@ -32,7 +32,12 @@ export interface ListenerEvents {
 }
 
 /** §4.4, RFC 9110 §15.5.22: what a 426 says. */
-const UPGRADE_REQUIRED = { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' };
+const UPGRADE_REQUIRED = {
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  // RFC 9110 §7.8: Upgrade is named in Connection.
+  Connection: 'Upgrade, close',
+};
 
 /** A listening socket for WebSocket clients. */
 export class Listener {
@@ -41,6 +46,9 @@ export class Listener {
   readonly #events: ListenerEvents;
   /** Sockets whose request is not complete. */
   readonly #reading = new Map<Socket, NodeJS.Timeout>();
+
+  /** Sockets in their TLS handshake, by peer: the TLS socket that comes of one does not name it. */
+  readonly #securing = new Map<string, Socket>();
 
   constructor(options: ListenerOptions, events: ListenerEvents) {
     this.#options = options;
@@ -51,14 +59,33 @@ export class Listener {
     this.server =
       options.tls === undefined
         ? createServer(serverOptions, accept)
-        : createTlsServer({ ...options.tls, ...serverOptions }, accept);
-    // A failed TLS handshake closes its socket; it is nobody else's matter.
-    this.server.on('tlsClientError', (_, socket: Socket) => socket.destroy());
+        : this.#createTlsServer(options.tls, serverOptions, accept);
   }
 
-  /** Drops the sockets that have not completed a request. */
+  /** Drops the sockets that have not completed a request, or not even their TLS handshake. */
   dropReading(): void {
+    for (const socket of this.#securing.values()) socket.destroy();
     for (const socket of this.#reading.keys()) socket.destroy();
+  }
+
+  #createTlsServer(
+    options: TlsOptions,
+    serverOptions: ServerOpts,
+    accept: (socket: Socket) => void,
+  ): NetServer {
+    const { handshakeTimeout } = this.#options;
+    const server = createTlsServer({ handshakeTimeout, ...options, ...serverOptions }, accept);
+    server.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.#securing.set(peer, socket);
+      socket.once('close', () => {
+        if (this.#securing.get(peer) === socket) this.#securing.delete(peer);
+      });
+    });
+    server.on('secureConnection', (socket) => this.#securing.delete(peerOf(socket)));
+    // A failed TLS handshake closes its socket; it is nobody else's matter.
+    server.on('tlsClientError', (_, socket) => socket.destroy());
+    return server;
   }
 
   #accept(socket: Socket): void {
@@ -119,9 +146,12 @@ export class Listener {
 
 /** An HTTP server that listens on nothing: it is handed sockets, and gives upgrades back. */
 export function createAnsweringServer(
+  maxHeaderSize: number,
   onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): HttpServer {
-  const server = createHttpServer();
+  const server = createHttpServer({ maxHeaderSize });
+  // Node watches over connections, for its timeouts and for closing them, from `listening` on.
+  server.emit('listening');
   server.on('upgrade', (request, socket, head) => onUpgrade(request, socket as Socket, head));
   return server;
 }
@@ -151,6 +181,10 @@ function format(head: RequestHead, chunk: Buffer): Buffer {
     Buffer.from(`${text}\r\n`, 'latin1'),
     chunk.subarray(chunk.length - head.rest.length),
   ]);
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function destroy(this: Socket): void {

@@ -11,7 +11,8 @@ const LINGER = 2000;
 
 /**
  * Answers and ends the socket. `body` defaults to the status' reason phrase. What the peer still
- * sends is read and thrown away, so that no reset overtakes the answer.
+ * sends is read and thrown away, so that no reset overtakes the answer; once both sides have ended,
+ * the stream destroys itself. Throws like formatRefusal, and then has done nothing.
  */
 export function refuse(socket: Duplex, status: number, body = '', headers?: AnswerHeaders): void {
   if (socket.destroyed) return;
@@ -19,6 +20,5 @@ export function refuse(socket: Duplex, status: number, body = '', headers?: Answ
   const timer = setTimeout(() => socket.destroy(), LINGER);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
-  socket.once('end', () => socket.destroy());
   socket.resume();
 }

@@ -137,6 +137,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   #state: 'running' | 'closing' | 'closed' = 'running';
   /** Emit `close` when the last client has gone. */
   #closesWithClients = false;
+  /** Sockets on which `verifyClient` has not decided. */
+  readonly #undecided = new Set<Duplex>();
 
   /** Throws TypeError unless exactly one of `port`, `server` and `noServer` is given. */
   constructor(options: ServerOptions<Socket>, callback?: () => void) {
@@ -178,7 +180,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     this.#httpServer = null;
     if (this.#listener !== null) {
       this.#listener.dropReading();
-      this.#answering?.closeIdleConnections();
+      // It listens on nothing: this ends its idle connections, and its own timer.
+      this.#answering?.close();
       this.#listener.server.close(() => this.#emitClose());
     } else if (this.clients?.size) {
       this.#closesWithClients = true;
@@ -201,6 +204,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     for (const client of this.clients) client.close(code, reason);
     const timer = setTimeout(() => {
       for (const client of this.clients) client.terminate();
+      for (const socket of this.#undecided) socket.destroy();
       this.#answering?.closeAllConnections();
     }, timeout);
     this.close();
@@ -235,6 +239,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     head: Buffer,
     callback: Callback<Socket>,
   ): void {
+    // Before anything is answered: an answer would land among the frames.
+    checkFresh(socket);
     socket.on('error', destroy);
     let asked: UpgradeRequest;
     try {
@@ -252,28 +258,33 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       refuse(socket, 403, complaint);
       return;
     }
+    this.#undecided.add(socket);
     this.#verify(asked, request, socket, (verified, code, message, headers) => {
+      // Only the first verdict counts: what a second one wrote would land among the frames.
+      if (!this.#undecided.delete(socket)) return;
       if (verified) this.#complete(asked, request, socket, head, callback);
-      else refuse(socket, code || 401, message, headers);
+      else this.#attempt(socket, () => refuse(socket, code || 401, message, headers));
     });
   }
 
   #listen(port: number, callback: (() => void) | undefined): void {
     const { options } = this;
+    const maxHeaderSize = options.maxHeaderSize ?? 16_384;
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
       this.handleUpgrade(request, socket, head, this.#emitConnection);
     this.#listener = new Listener(
       {
         handshakeTimeout: options.handshakeTimeout ?? 10_000,
-        maxHeaderSize: options.maxHeaderSize ?? 16_384,
+        maxHeaderSize,
         tls: options.tls,
       },
       {
         onUpgrade: upgrade,
         httpServer: () => {
           if (this.listenerCount('request') === 0) return null;
-          this.#answering ??= createAnsweringServer(upgrade).on('request', (request, response) =>
-            this.emit('request', request, response),
+          this.#answering ??= createAnsweringServer(maxHeaderSize, upgrade).on(
+            'request',
+            (request, response) => this.emit('request', request, response),
           );
           return this.#answering;
         },
@@ -352,11 +363,16 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       encrypted?: boolean;
     };
     const info: ClientInfo = { origin, secure: Boolean(authorized || encrypted), req };
-    if (verifyClient.length > 1) {
-      verifyClient(info, callback);
+    let verdict: boolean | Promise<boolean> | undefined;
+    try {
+      verdict = (verifyClient as (...parameters: unknown[]) => typeof verdict)(info, callback);
+    } catch (error) {
+      // Behind a verdict it is a listener of `connection` that threw, and none of our business.
+      if (!this.#undecided.delete(socket)) throw error;
+      this.#refuseBroken(socket, error);
       return;
     }
-    const verdict = (verifyClient as (info: ClientInfo) => boolean | Promise<boolean>)(info);
+    if (verifyClient.length > 1) return;
     if (typeof (verdict as Promise<boolean>)?.then !== 'function') {
       callback(Boolean(verdict));
       return;
@@ -365,11 +381,28 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     Promise.resolve(verdict).then(
       (verified) => callback(Boolean(verified)),
       (error) => {
-        refuse(socket, 500);
-        if (this.listenerCount('error') > 0) this.emit('error', error);
-        else process.emitWarning(error instanceof Error ? error : String(error));
+        this.#undecided.delete(socket);
+        this.#refuseBroken(socket, error);
       },
     );
+  }
+
+  /** Runs what may throw because of the application; then the client gets 500. False if it threw. */
+  #attempt(socket: Duplex, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.#refuseBroken(socket, error);
+      return false;
+    }
+  }
+
+  /** The application failed over this request. That must not end the process: a client chose it. */
+  #refuseBroken(socket: Duplex, error: unknown): void {
+    refuse(socket, 500);
+    if (this.listenerCount('error') > 0) this.emit('error', error as Error);
+    else process.emitWarning(error instanceof Error ? error : String(error));
   }
 
   #complete(
@@ -384,24 +417,27 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       socket.destroy();
       return;
     }
-    if (upgraded.has(socket)) {
-      throw new Error(
-        'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
-      );
-    }
+    checkFresh(socket);
     if (this.#state !== 'running') {
       refuse(socket, 503);
       return;
     }
     upgraded.add(socket);
-    const protocol = this.#chooseProtocol(asked.protocols, request);
+    let protocol: string | null = '';
+    let response = '';
+    const formatted = this.#attempt(socket, () => {
+      protocol = this.#chooseProtocol(asked.protocols, request);
+      if (protocol === null) return;
+      const lines = formatAccept({ key: asked.key, protocol });
+      this.emit('headers', lines, request);
+      response = formatResponse(lines);
+    });
+    if (!formatted) return;
     if (protocol === null) {
       refuse(socket, 500, 'handleProtocols chose a subprotocol that the client had not named');
       return;
     }
-    const lines = formatAccept({ key: asked.key, protocol });
-    this.emit('headers', lines, request);
-    socket.write(formatResponse(lines), 'latin1');
+    socket.write(response, 'latin1');
     const Class = (this.options.WebSocket ?? WebSocket) as unknown as WebSocketClass;
     const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
     socket.removeListener('error', destroy);
@@ -433,6 +469,14 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   #emitClose(): void {
     this.#state = 'closed';
     this.emit('close');
+  }
+}
+
+function checkFresh(socket: Duplex): void {
+  if (upgraded.has(socket)) {
+    throw new Error(
+      'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
+    );
   }
 }
 
