@@ -26,6 +26,8 @@ export class Delivery {
   /** Somebody has listened, or has had enough time to. */
   #listening = false;
   #paused = false;
+  /** The connection has closed: there is nothing left to pause. */
+  #ended = false;
 
   constructor(target: DeliveryTarget) {
     this.#target = target;
@@ -54,6 +56,7 @@ export class Delivery {
 
   /** Delivers nothing until `resume`. */
   pause(): void {
+    if (this.#ended) return;
     this.#paused = true;
     this.#target.pauseInput();
   }
@@ -67,6 +70,7 @@ export class Delivery {
   /** The connection has closed: what came before the end comes before the `close` event. */
   end(): void {
     this.#clearTimer();
+    this.#ended = true;
     this.#paused = false;
     this.#drain();
     this.#inbox = null;

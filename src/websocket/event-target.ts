@@ -30,6 +30,7 @@ export interface AddEventListenerOptions {
 interface Registration {
   handler: Handler;
   readonly isAttribute: boolean;
+  readonly once: boolean;
 }
 
 /** What each wrapper on an emitter stands for. */
@@ -45,7 +46,7 @@ export function addHandler(
   if (!isEventType(type) || !isHandler(handler)) return;
   const { once, signal } = typeof options === 'object' && options !== null ? options : {};
   if (signal?.aborted || findWrapper(target, type, handler) !== undefined) return;
-  const wrapper = wrap(target, type, { handler, isAttribute: false });
+  const wrapper = wrap(target, type, { handler, isAttribute: false, once: once === true });
   if (once) target.once(type, wrapper as () => void);
   else target.on(type, wrapper as () => void);
   signal?.addEventListener('abort', () => target.removeListener(type, wrapper as () => void), {
@@ -78,7 +79,8 @@ export function setAttribute(
   } else if (registration !== undefined) {
     registration.handler = handler as Handler;
   } else {
-    const added = wrap(target, type, { handler: handler as Handler, isAttribute: true });
+    const to = { handler: handler as Handler, isAttribute: true, once: false };
+    const added = wrap(target, type, to);
     target.on(type, added as () => void);
   }
 }
@@ -88,7 +90,9 @@ export function dispatch(target: EventEmitter, event: { readonly type: string })
   if (event instanceof WebSocketEvent) event.target = target;
   for (const listener of target.listeners(event.type)) {
     const registration = registrations.get(listener as Listener);
-    if (registration !== undefined) call(registration.handler, target, event);
+    if (registration === undefined) continue;
+    if (registration.once) target.removeListener(event.type, listener as () => void);
+    call(registration.handler, target, event);
   }
   return (event as { defaultPrevented?: boolean }).defaultPrevented !== true;
 }

@@ -8,6 +8,7 @@ import type { ConnectionEvents, ConnectionTransport } from '../connection/ports.
 import type { ProtocolError } from '../errors.ts';
 import { Backlog } from './backlog.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
+import { throwLater } from './throw-later.ts';
 import { flushSoon } from './turn.ts';
 
 /** How a link behaves, beyond its connection. */
@@ -61,6 +62,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Payload bytes and callbacks of the batch that waits in the connection. */
   #pendingPayload = 0;
   #callbacks: WriteCallback[] = [];
+  /** What `bufferedAmount` may not fall below in this turn; 0 when nothing was written in it. */
+  #floor = 0;
   #ended = false;
 
   constructor(owner: Owner, handlers: LinkHandlers<Owner>, socket: Duplex, options: LinkOptions) {
@@ -88,16 +91,23 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     // It may have been paused while the handshake was being decided on.
     socket.resume();
     if (this.#heartbeat > 0) startBeating(this, this.#heartbeat);
+    // One that is over already says nothing more about it.
+    if (socket.closed) process.nextTick(() => onSocketClose.call(socket));
+    else if (socket.readableEnded) process.nextTick(() => onSocketEnd.call(socket));
   }
 
-  /** Payload bytes that have been sent and not yet been given to the operating system. */
+  /**
+   * Payload bytes that have been sent and not yet been given to the operating system. What is sent
+   * in a turn of the event loop counts until its end (WHATWG §3.1).
+   */
   get bufferedAmount(): number {
     this.#measure();
-    return this.#pendingPayload + this.#backlog.payload;
+    return Math.max(this.#floor, this.#pendingPayload + this.#backlog.payload);
   }
 
   /** Counts bytes as lost that were to be sent when it was too late (WHATWG §3.1 send). */
   lose(length: number): void {
+    if (this.#floor > 0) this.#floor += length;
     this.#backlog.lose(length);
   }
 
@@ -190,6 +200,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   }
 
   flush(): void {
+    this.#floor = 0;
     this.connection.flush();
   }
 
@@ -210,8 +221,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   /** §5.5.2: a peer that has not answered the last Ping in a whole interval is lost. */
   beat(): void {
-    // One that we do not read from ourselves cannot be heard.
-    if (this.socket.isPaused()) return;
+    // One that we do not read from ourselves cannot be heard; a closing handshake has its own timer.
+    if (this.socket.isPaused() || this.#closeTimer !== null) return;
     if (!this.#heard) {
       this.destroy();
       return;
@@ -253,7 +264,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     const callbacks = this.#callbacks;
     if (callbacks.length === 0) return undefined;
     this.#callbacks = [];
-    return callbacks.length === 1 ? callbacks[0] : (error) => callAll(callbacks, error);
+    return (error) => callAll(callbacks, error ?? undefined);
   }
 
   /** A closed transport tells nothing about what it has written: then the last count stands. */
@@ -264,9 +275,18 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   #sent(length: number, callback: WriteCallback | undefined): boolean {
     if (length < 0) return false;
     this.#pendingPayload += length;
+    if (this.#floor > 0) this.#floor += length;
     if (callback !== undefined) this.#callbacks.push(callback);
-    if (this.connection.pendingLength >= FLUSH_FROM) this.connection.flush();
+    if (this.connection.pendingLength >= FLUSH_FROM) this.#flushEarly();
     return true;
+  }
+
+  /** Writes before the turn has ended, which `bufferedAmount` does not show. */
+  #flushEarly(): void {
+    const amount = this.bufferedAmount;
+    if (this.#floor === 0) flushSoon(this);
+    this.#floor = amount;
+    this.connection.flush();
   }
 
   /** §7.1.1: what still comes is read and thrown away, so that the peer's end is seen. */
@@ -283,11 +303,19 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   }
 }
 
+/** What a callback throws stops neither the others nor the stream below, which called. */
 function callAll(callbacks: readonly WriteCallback[], error: Error | undefined): void {
-  for (const callback of callbacks) callback(error);
+  for (const callback of callbacks) {
+    try {
+      callback(error);
+    } catch (thrown) {
+      throwLater(thrown);
+    }
+  }
 }
 
-function closedError(): Error {
+/** For callbacks of what came too late. */
+export function closedError(): Error {
   return new Error('The connection was closed before the data was written');
 }
 

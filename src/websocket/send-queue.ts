@@ -1,6 +1,8 @@
 // Sends in their order (§6.1) when one of them is a Blob, whose bytes come later: what is sent after it
 // waits behind it. Exists only while a Blob is being read.
 
+import { throwLater } from './throw-later.ts';
+
 /** Something that can be read like a Blob. */
 interface ReadableBlob {
   readonly size: number;
@@ -13,6 +15,8 @@ interface Task {
   /** Null for a task that is ready to run. */
   readonly blob: ReadableBlob | null;
   run(bytes: ArrayBuffer | null, error: Error | null): void;
+  /** Called instead of `run` when it is too late for that. */
+  onDrop(): void;
 }
 
 /** A queue of things to do with a connection, run one after the other. */
@@ -33,19 +37,23 @@ export class SendQueue {
   }
 
   /** Reads `blob` when its turn has come, then calls `run` with its bytes or with why not. */
-  addBlob(blob: ReadableBlob, run: (bytes: ArrayBuffer | null, error: Error | null) => void): void {
-    this.#add({ length: blob.size, blob, run });
+  addBlob(
+    blob: ReadableBlob,
+    run: (bytes: ArrayBuffer | null, error: Error | null) => void,
+    onDrop: () => void,
+  ): void {
+    this.#add({ length: blob.size, blob, run, onDrop });
   }
 
   /** Calls `run` when its turn has come; it will send `length` bytes of payload. */
-  add(length: number, run: () => void): void {
-    this.#add({ length, blob: null, run });
+  add(length: number, run: () => void, onDrop: () => void): void {
+    this.#add({ length, blob: null, run, onDrop });
   }
 
-  /** Forgets all tasks. */
+  /** Runs nothing any more: calls `onDrop` of all tasks that wait, in order. `length` stays. */
   drop(): void {
     this.#dropped = true;
-    this.#tasks.length = 0;
+    for (const task of this.#tasks.splice(0)) task.onDrop();
   }
 
   #add(task: Task): void {
@@ -66,7 +74,13 @@ export class SendQueue {
       }
       if (this.#dropped) return;
       this.#length -= task.length;
-      task.run(bytes, failure);
+      try {
+        task.run(bytes, failure);
+      } catch (error) {
+        throwLater(error);
+      }
+      // It may have closed the connection, and with it the queue.
+      if (this.#dropped) return;
       this.#tasks.shift();
     }
     this.#onEmpty();

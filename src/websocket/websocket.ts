@@ -5,6 +5,7 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
 import type { KeySource } from '../mask/key.ts';
 import { Delivery, type DeliveryTarget } from './delivery.ts';
@@ -18,7 +19,7 @@ import {
   setAttribute,
 } from './event-target.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
-import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
+import { closedError, Link, type LinkHandlers, type WriteCallback } from './link.ts';
 import {
   BINARY_TYPES,
   type BinaryType,
@@ -231,7 +232,11 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     }
     // §6.1: behind a Blob that is being read; what the caller changes meanwhile must not show.
     const bytes = Buffer.from(payload as string);
-    this.#sendQueue.add(bytes.length, () => this.#sendNow(link, bytes, isBinary, fin, done));
+    this.#sendQueue.add(
+      bytes.length,
+      () => this.#sendNow(link, bytes, isBinary, fin, done),
+      () => refuse(done),
+    );
   }
 
   /** Sends a Ping with up to 125 bytes (§5.5.2). `mask` has no effect. Throws like `send`. */
@@ -277,8 +282,14 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     const link = this.#link as Link<BaseWebSocket>;
     // WHATWG WebSocketStream: a reason without a code means a normal closure.
     const status = code === undefined && reason?.length ? 1000 : code;
-    if (this.#sendQueue === null) link.close(status, reason);
-    else this.#sendQueue.add(0, () => link.close(status, reason));
+    if (this.#sendQueue === null) {
+      link.close(status, reason);
+    } else {
+      // What cannot be sent is refused now; what is sent is the reason as it is now.
+      encodeClose(status, reason);
+      const kept = typeof reason === 'object' ? Buffer.from(reason) : reason;
+      this.#sendQueue.add(0, () => link.close(status, kept), nothing);
+    }
     this.#readyState = CLOSING;
   }
 
@@ -290,7 +301,6 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     }
     if (this.#readyState === CLOSED) return;
     this.#readyState = CLOSING;
-    this.#sendQueue?.drop();
     this.#link?.destroy();
   }
 
@@ -381,10 +391,11 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
 
   /**
    * Opens this socket on `socket`, whose opening handshake is done; `head` holds what came behind it.
-   * For servers and frameworks. Throws Error when the socket has been opened before.
+   * For servers and frameworks. Throws Error when the socket has been opened or closed before.
    */
   setSocket(socket: Duplex, head: Uint8Array, agreed: Agreement = {}): void {
     if (this.#link !== null) throw new Error('This WebSocket has been opened already');
+    if (this.#readyState !== CONNECTING) throw new Error('This WebSocket has been closed already');
     const options = { ...this.#options, ...agreed };
     this.#abort = null;
     this.#protocol = agreed.protocol ?? '';
@@ -466,18 +477,19 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     this.#sendQueue ??= new SendQueue(() => {
       this.#sendQueue = null;
     });
-    this.#sendQueue.addBlob(blob, (bytes, error) => {
+    const run = (bytes: ArrayBuffer | null, error: Error | null): void => {
       if (bytes !== null) {
         this.#sendNow(link, Buffer.from(bytes), isBinary, fin, done);
         return;
       }
       const failure = error as Error;
-      done?.(failure);
+      refuse(done, failure);
       // The message cannot be sent, and the peer cannot be told in any other way.
       link.close(1011, '');
-      this.#readyState = CLOSING;
+      if (this.#readyState === OPEN) this.#readyState = CLOSING;
       this.#reportError(failure);
-    });
+    };
+    this.#sendQueue.addBlob(blob, run, () => refuse(done));
   }
 
   /** Sends what was queued while the socket was open. */
@@ -491,10 +503,10 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     try {
       if (link.send(bytes, isBinary, fin, done)) return;
       link.lose(bytes.length);
-      done?.(new Error('The connection was closed before the data was written'));
+      refuse(done);
     } catch (error) {
       if (done === undefined) this.#reportError(error as Error);
-      else done(error as Error);
+      else refuse(done, error as Error);
     }
   }
 
@@ -573,6 +585,13 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** Tells a callback, after the running code, that its data was not written. */
+function refuse(callback: WriteCallback | undefined, error: Error = closedError()): void {
+  if (callback !== undefined) process.nextTick(callback, error);
+}
+
+function nothing(): void {}
 
 /** CONNECTING … CLOSED on a class and its instances (WHATWG §3.1), for each class that is exported. */
 export function defineStates(target: { prototype: object }): void {

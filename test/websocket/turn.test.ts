@@ -1,0 +1,38 @@
+import { describe, expect, it, vi } from 'vitest';
+import { flushSoon } from '../../src/websocket/turn.ts';
+import { settle } from './pair.ts';
+
+describe('flushSoon', () => {
+  it('flushes when the running code has returned, in the order of the calls, not before', async () => {
+    const log: string[] = [];
+    flushSoon({ flush: () => log.push('a') });
+    flushSoon({ flush: () => log.push('b') });
+    expect(log).toEqual([]);
+    await settle(1);
+    expect(log).toEqual(['a', 'b']);
+  });
+
+  it('takes one scheduled call for all', async () => {
+    const scheduled = vi.spyOn(process, 'nextTick');
+    try {
+      for (let i = 0; i < 10; i++) flushSoon({ flush: () => {} });
+      expect(scheduled).toHaveBeenCalledTimes(1);
+    } finally {
+      scheduled.mockRestore();
+    }
+    await settle(1);
+  });
+
+  it('gives those who send during a flush a turn of their own', async () => {
+    const log: string[] = [];
+    flushSoon({
+      flush: () => {
+        log.push('first');
+        flushSoon({ flush: () => log.push('again') });
+      },
+    });
+    flushSoon({ flush: () => log.push('second') });
+    await settle(1);
+    expect(log).toEqual(['first', 'second', 'again']);
+  });
+});
