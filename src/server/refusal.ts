@@ -1,6 +1,7 @@
 // The end of a handshake that is not accepted (§4.2.2): one complete HTTP answer, then the socket ends.
 
 import type { Duplex } from 'node:stream';
+import { formatReason } from '../handshake/reason.ts';
 import { formatRefusal } from '../handshake/response.ts';
 
 /** Header fields of an answer. */
@@ -16,7 +17,7 @@ const LINGER = 2000;
  */
 export function refuse(socket: Duplex, status: number, body = '', headers?: AnswerHeaders): void {
   if (socket.destroyed) return;
-  socket.end(formatRefusal(status, body, headers));
+  socket.end(formatRefusal(status, body || formatReason(status), headers));
   const timer = setTimeout(() => socket.destroy(), LINGER);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));

@@ -182,11 +182,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       this.#listener.dropReading();
       // It listens on nothing: this ends its idle connections, and its own timer.
       this.#answering?.close();
-      this.#listener.server.close(() => this.#emitClose());
-    } else if (this.clients?.size) {
-      this.#closesWithClients = true;
+      // Node closes the listening socket before the last connection's `close` has been heard.
+      this.#listener.server.close(() => this.#closeWithClients());
     } else {
-      process.nextTick(() => this.#emitClose());
+      process.nextTick(() => this.#closeWithClients());
     }
   }
 
@@ -464,6 +463,11 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
         process.nextTick(() => this.#emitClose());
       }
     });
+  }
+
+  #closeWithClients(): void {
+    if (this.clients?.size) this.#closesWithClients = true;
+    else this.#emitClose();
   }
 
   #emitClose(): void {

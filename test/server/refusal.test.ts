@@ -142,6 +142,47 @@ describe.each(HOSTS)('with %s', (host) => {
   });
 });
 
+describe('both hosts', () => {
+  const VALID: RequestSpec[] = [
+    {},
+    { line: 'GET /a?b HTTP/1.1', fields: { Origin: 'http://server.example.com' } },
+    { line: 'GET http://x.example/ HTTP/1.1', fields: { Connection: 'keep-alive, UPGRADE' } },
+    { fields: { 'Sec-WebSocket-Protocol': ['b', 'a'], Upgrade: 'foo, WebSocket' } },
+    { fields: { 'Sec-WebSocket-Extensions': 'permessage-deflate, x; y=1' } },
+    { fields: { 'Content-Length': '0', 'X-Latin': 'caf\xe9', Origin: 'http://evil.example' } },
+  ];
+
+  it('answer the same bytes with the same bytes, whatever faults come together (property 40)', async () => {
+    const hosts = [await openServer('port'), await openServer('node:http')];
+    const specs = fc.array(fc.constantFrom(...VALID, ...VALID, ...FAULTS), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    const statuses = new Set<string>();
+    const property = fc.asyncProperty(
+      specs,
+      fc.integer({ min: 20, max: 500 }),
+      async (all, chop) => {
+        const merged: RequestSpec = Object.assign({}, ...all);
+        merged.fields = Object.assign({}, ...all.map(({ fields }) => fields));
+        const heads: string[] = [];
+        for (const { port } of hosts) {
+          const client = await openRaw(port);
+          await client.send(requestText(merged), { chop });
+          const head = await client.readHead();
+          if (!head.startsWith('HTTP/1.1 101 ')) await readRefusal(client);
+          heads.push(client.recorded.toString('latin1'));
+          statuses.add(head.slice(9, 12));
+          client.destroy();
+        }
+        expect(heads[1]).toBe(heads[0]);
+      },
+    );
+    await fc.assert(property, { numRuns: 80 });
+    expect(statuses.size).toBeGreaterThan(2);
+  });
+});
+
 describe('a refusal', () => {
   it('reaches a peer that has closed its own direction already', async () => {
     const body = 'x'.repeat(500_000);
