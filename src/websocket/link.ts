@@ -264,7 +264,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     const callbacks = this.#callbacks;
     if (callbacks.length === 0) return undefined;
     this.#callbacks = [];
-    return (error) => callAll(callbacks, error ?? undefined);
+    const { socket } = this;
+    return (error) => {
+      // A write that is cut off by destroy() ends without an error of its own.
+      callAll(callbacks, error ?? (socket.destroyed ? closedError() : undefined));
+    };
   }
 
   /** A closed transport tells nothing about what it has written: then the last count stands. */

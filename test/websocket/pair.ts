@@ -41,8 +41,11 @@ export class MemorySocket extends Duplex {
 
   override _destroy(error: Error | null, done: Done): void {
     const { other } = this;
+    const held = this.#held;
     this.#held = null;
     done(error);
+    // As net.Socket does: a write that is cut off ends without an error.
+    held?.done();
     // A FIN if all had been read, as far as the other end can tell.
     if (other !== null && !other.destroyed && !this.writableFinished) other.destroy();
   }
