@@ -130,12 +130,11 @@ export class Opening {
       }
     }
     if (origin) fields.origin = origin;
+    // node:http leaves it out where the application has set an Authorization field itself.
     let auth = userOf(url);
     this.#strayed ||= this.#isElsewhere(url);
     if (this.#strayed) withoutCredentials(fields, sameHost(url, this.#first));
     else auth ??= userOf(this.#first) ?? options.auth ?? undefined;
-    // The application's own field wins over the URL's user.
-    if ('authorization' in fields) auth = undefined;
     return {
       ...options,
       createConnection: options.createConnection ?? (url.secure ? connectTls : connectTcp),
@@ -239,9 +238,8 @@ export class Opening {
     this.#request = null;
     if (request === null) return;
     request.on('error', ignore);
+    // Takes the socket along, unless that is back with its agent and perhaps another's by now.
     request.destroy();
-    // A request that has had its answer does not take its socket along.
-    request.socket?.destroy();
   }
 }
 

@@ -1,7 +1,7 @@
 // What a client makes of the server's answer, on the wire: the 101 and its faults, other answers, none.
 
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import * as http from 'node:http';
 import * as net from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -223,14 +223,14 @@ describe('a 101 without fault', () => {
     );
     for (let i = 0; i < 2; i++) {
       const ws = new WebSocket(server.url);
-      const responses: IncomingMessage[] = [];
+      const responses: http.IncomingMessage[] = [];
       ws.on('upgrade', (response) => {
         responses.push(response);
         expect(ws.readyState).toBe(0);
       });
       await new Witness(ws).opened();
       expect(responses).toHaveLength(1);
-      const [response] = responses as [IncomingMessage];
+      const [response] = responses as [http.IncomingMessage];
       expect(response.statusCode).toBe(101);
       expect(response.headers['set-cookie']).toEqual(['a=1; Path=/', 'b=2']);
       expect(response.rawHeaders.slice(-6)).toEqual([
@@ -275,6 +275,49 @@ describe('another answer', () => {
       'error WebSocket was closed before the connection was established',
       'close 1006',
     ]);
+  });
+
+  it('leaves a socket alone that its agent has given to another request', async () => {
+    const server = http.createServer((request, response) => {
+      if (request.url === '/refused') {
+        response.writeHead(404).end('no');
+        return;
+      }
+      setTimeout(() => response.end('late'), 50);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      const ws = new WebSocket(`ws://127.0.0.1:${port}/refused`, { agent });
+      const witness = new Witness(ws);
+      const [request, refusal] = await once(ws, 'unexpected-response');
+      refusal.resume();
+      const other = http.get({ host: '127.0.0.1', port, agent });
+      const answered = once(other, 'response');
+      await pause(15);
+      expect(other.socket).toBe(request.socket);
+      ws.terminate();
+      await witness.closed();
+      const [response] = await answered;
+      let body = '';
+      for await (const chunk of response) body += chunk;
+      expect(body).toBe('late');
+    } finally {
+      agent.destroy();
+      server.close();
+    }
+  });
+
+  it('a refusal, with whatever agent, leaves no connection behind', async () => {
+    const server = await listen(() => 'HTTP/1.1 404 x\r\nContent-Length: 2\r\n\r\nno');
+    const agent = new http.Agent({ keepAlive: true });
+    await new Witness(new WebSocket(server.url, { agent })).closed();
+    const peer = await server.accept();
+    await peer.until(() => peer.finished !== undefined);
+    expect(peer.received).toHaveLength(0);
+    agent.destroy();
   });
 
   it('[6455-10.7-b] [6455-4.1-bl] bytes that are no HTTP drop the connection', async () => {

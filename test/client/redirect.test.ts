@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { resolveLocation, sameHost, withoutCredentials } from '../../src/client/redirect.ts';
 import { parseUrl } from '../../src/handshake/url.ts';
@@ -55,6 +56,7 @@ describe('resolveLocation', () => {
   it('keeps to the Unix socket for a location that is a path only', () => {
     const base = 'ws+unix:/tmp/a%3Ab%20c.sock:/old/x?y';
     expect(resolveLocation('/new?z=1', parseUrl(base))).toMatchObject({
+      href: 'ws+unix:/tmp/a%3Ab%20c.sock:/new?z=1',
       socketPath: '/tmp/a:b c.sock',
       resourceName: '/new?z=1',
     });
@@ -250,7 +252,12 @@ describe('a redirected opening handshake', () => {
   it.each(['close', 'terminate'] as const)('ends when the listener calls %s()', async (method) => {
     const target = await listen(switching);
     const server = await listen(() => moved(target.url));
-    const ws = new WebSocket(server.url, { followRedirects: true });
+    let finished = 0;
+    const finishRequest = (request: ClientRequest) => {
+      finished++;
+      request.end();
+    };
+    const ws = new WebSocket(server.url, { followRedirects: true, finishRequest });
     ws.on('redirect', (_url, request) => {
       request.destroy(new Error('mine'));
       ws[method]();
@@ -261,6 +268,7 @@ describe('a redirected opening handshake', () => {
       'close 1006',
     ]);
     expect(target.heads).toEqual([]);
+    expect(finished).toBe(1);
   });
 
   it('lets the listener change the request, and finishRequest finish it', async () => {
