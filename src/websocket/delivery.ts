@@ -38,6 +38,11 @@ export class Delivery {
     return this.#paused;
   }
 
+  /** Whether messages wait: what happened after them is to be told after them. */
+  get isHolding(): boolean {
+    return this.#inbox !== null && this.#inbox.length > 0;
+  }
+
   /** A message has been received. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.#inbox === null && this.#listening && !this.#paused) {

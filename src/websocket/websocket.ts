@@ -130,6 +130,8 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   #extensions = '';
   readonly #delivery: Delivery = new Delivery(this.#deliveryTarget());
   #errored = false;
+  /** An error that came behind messages which are still waiting. */
+  #heldError: Error | null = null;
   #sendQueue: SendQueue | null = null;
   /** Bytes sent without a connection to send them on. */
   #lost = 0;
@@ -546,13 +548,20 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
     this.#sendQueue?.drop();
     this.#delivery.end();
     this.#readyState = CLOSED;
+    if (this.#heldError !== null) this.#emitError(this.#heldError);
     this.#emit(() => this.emit('close', code, reason));
   }
 
-  /** Once, and only to those who listen: what a peer does must not end the process. */
+  /** Once, behind the messages that came before: at the latest before `close` (WHATWG §4). */
   #reportError(error: Error): void {
     if (this.#errored) return;
     this.#errored = true;
+    if (this.#delivery.isHolding) this.#heldError = error;
+    else this.#emitError(error);
+  }
+
+  /** Only to those who listen: what a peer does must not end the process. */
+  #emitError(error: Error): void {
     if (this.listenerCount('error') > 0) this.#emit(() => this.emit('error', error));
   }
 

@@ -476,6 +476,19 @@ describe('messages', () => {
     expect(ws.isPaused).toBe(false);
   });
 
+  it('that wait come before the error of what came behind them', async () => {
+    const { ws, peer } = open();
+    const log = record(ws);
+    ws.pause();
+    ws.resume();
+    ws.once('message', () => ws.pause());
+    peer.send({ opcode: 1, payload: 'a' }, { opcode: 1, payload: 'b' }, { opcode: 3 });
+    await settle();
+    peer.socket.end();
+    await settle();
+    expect(log).toEqual(['text:a', 'text:b', 'error:WS_ERR_INVALID_OPCODE', 'close:1006::false']);
+  });
+
   it('[wh-4-c] [wh-3.1-l] come by the binaryType at delivery; an unknown one is ignored', async () => {
     const { ws, peer } = open();
     const got: RawData[] = [];
