@@ -307,6 +307,26 @@ describe('handshakeTimeout', () => {
     expect((await new Witness(ws).closed()).log).toEqual(timedOut);
   });
 
+  it('leaves no timer behind, however the handshake ends', async () => {
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const server = await listen();
+    const refusing = await listen(() => 'HTTP/1.1 404 x\r\n\r\n');
+    for (const [url, event, options] of [
+      [server.url, 'open', {}],
+      [refusing.url, 'close', {}],
+      [server.url, 'close', { signal: AbortSignal.abort() }],
+    ] as const) {
+      const before = timers();
+      const ws = new WebSocket(url, { handshakeTimeout: 60_000, ...options });
+      ws.on('error', () => {});
+      expect(timers()).toBe(before + 1 - Number('signal' in options));
+      await new Promise<void>((resolve) => ws.on(event, () => resolve()));
+      expect(timers()).toBe(before);
+      ws.terminate();
+    }
+  });
+
   it('is over once open, and waits for long where it is long', async () => {
     const server = await listen();
     for (const handshakeTimeout of [60, Number.POSITIVE_INFINITY, 2 ** 40, 0, -1, Number.NaN]) {

@@ -157,6 +157,19 @@ describe('a redirected opening handshake', () => {
     expect(linesOf(target.heads[0] as string, 'host')).toEqual([`127.0.0.1:${target.port}`]);
   });
 
+  it('leaves the connection that it was redirected on', async () => {
+    const target = await listen(switching);
+    const server = await RawServer.listen(() => moved(target.url));
+    servers.push(server);
+    const ws = new WebSocket(server.url, { followRedirects: true });
+    await new Witness(ws).opened();
+    const peer = await server.accept();
+    await peer.until(() => peer.finished !== undefined);
+    expect(peer.received).toHaveLength(0);
+    expect(ws.readyState).toBe(1);
+    ws.terminate();
+  });
+
   const secrets = {
     headers: {
       Authorization: 'Bearer secret',
