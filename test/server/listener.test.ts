@@ -6,7 +6,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type * as net from 'node:net';
 import * as tls from 'node:tls';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { ClientInfo, WebSocket } from '../../src/index.ts';
 import { Certificate } from '../peers/certificate.ts';
 import { encodeFrame, headerOf, RawClient } from '../support/wire.ts';
@@ -300,6 +300,16 @@ describe('a request that asks for no upgrade', () => {
     expect(server.clients.size).toBe(1);
   });
 
+  it('is answered though the client has closed its own direction', async () => {
+    const { server, port } = await openServer();
+    server.on('request', (_, response) => setTimeout(() => response.end('late'), 30));
+    const client = await openRaw(port);
+    await client.send(requestText({ fields: { Upgrade: null, Connection: 'close' } }));
+    client.end();
+    await client.until(() => client.finished !== undefined);
+    expect(client.recorded.toString()).toMatch(/late$/);
+  });
+
   it('works with an ordinary HTTP client, many at once', async () => {
     const { server, port } = await openServer();
     server.on('request', (request, response) => request.pipe(response));
@@ -432,6 +442,7 @@ describe('peers that leave', () => {
 describe('TLS', () => {
   const certificate = new Certificate('openssl');
   const { key, cert } = certificate;
+  afterAll(() => certificate.remove());
 
   const connectTls = async (port: number): Promise<RawClient> => {
     const socket = tls.connect({ port, host: '127.0.0.1', ca: cert });
@@ -487,6 +498,16 @@ describe('TLS', () => {
     const { port } = await openServer('port', { tls: { key, cert }, handshakeTimeout: 100 });
     const client = await openRaw(port);
     await client.until(() => client.finished !== undefined, 1500);
+  });
+
+  it('an open connection outlives close()', async () => {
+    const { server, port } = await openServer('port', { tls: { key, cert } });
+    const client = await connectTls(port);
+    await client.send(requestText());
+    await client.readHead();
+    server.close();
+    await client.sendFrame({ opcode: 9 });
+    expect((await client.nextFrame()).opcode).toBe(10);
   });
 
   it('a peer in its TLS handshake does not hold up close()', async () => {
