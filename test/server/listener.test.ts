@@ -300,16 +300,6 @@ describe('a request that asks for no upgrade', () => {
     expect(server.clients.size).toBe(1);
   });
 
-  it('is answered though the client has closed its own direction', async () => {
-    const { server, port } = await openServer();
-    server.on('request', (_, response) => setTimeout(() => response.end('late'), 30));
-    const client = await openRaw(port);
-    await client.send(requestText({ fields: { Upgrade: null, Connection: 'close' } }));
-    client.end();
-    await client.until(() => client.finished !== undefined);
-    expect(client.recorded.toString()).toMatch(/late$/);
-  });
-
   it('works with an ordinary HTTP client, many at once', async () => {
     const { server, port } = await openServer();
     server.on('request', (request, response) => request.pipe(response));
