@@ -25,6 +25,7 @@ export class SendQueue {
   readonly #onEmpty: () => void;
   #length = 0;
   #dropped = false;
+  #working = false;
 
   /** `onEmpty` is called when the last task has run. */
   constructor(onEmpty: () => void) {
@@ -58,10 +59,12 @@ export class SendQueue {
 
   #add(task: Task): void {
     this.#length += task.length;
-    if (this.#tasks.push(task) === 1) void this.#work();
+    this.#tasks.push(task);
+    if (!this.#working) void this.#work();
   }
 
   async #work(): Promise<void> {
+    this.#working = true;
     for (let task = this.#tasks[0]; task !== undefined; task = this.#tasks[0]) {
       let bytes: ArrayBuffer | null = null;
       let failure: Error | null = null;
@@ -73,16 +76,16 @@ export class SendQueue {
         }
       }
       if (this.#dropped) return;
+      // Out of the queue before it runs: it may end the connection, which drops what waits.
+      this.#tasks.shift();
       this.#length -= task.length;
       try {
         task.run(bytes, failure);
       } catch (error) {
         throwLater(error);
       }
-      // It may have closed the connection, and with it the queue.
-      if (this.#dropped) return;
-      this.#tasks.shift();
     }
-    this.#onEmpty();
+    this.#working = false;
+    if (!this.#dropped) this.#onEmpty();
   }
 }

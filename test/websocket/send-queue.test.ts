@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SendQueue } from '../../src/websocket/send-queue.ts';
 import { settle, uncaughtDuring } from './pair.ts';
 
@@ -77,6 +77,27 @@ describe('SendQueue', () => {
     });
     expect(caught).toEqual([failure]);
     expect(log).toEqual(['next', 'empty']);
+  });
+
+  it('does nothing more when a task closes what it sends on', async () => {
+    const log: string[] = [];
+    const queue = new SendQueue(() => log.push('empty'));
+    queue.addBlob(
+      new Blob(['x']),
+      () => {
+        log.push('sent');
+        queue.drop();
+      },
+      () => log.push('the one that runs'),
+    );
+    queue.add(
+      0,
+      () => log.push('sent too late'),
+      () => log.push('dropped'),
+    );
+    await vi.waitFor(() => expect(log.length).toBeGreaterThan(0));
+    await settle();
+    expect(log).toEqual(['sent', 'dropped']);
   });
 
   it('tells all tasks in order that it is too late, and keeps its length', async () => {

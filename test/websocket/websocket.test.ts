@@ -559,6 +559,19 @@ describe('listeners', () => {
     expect(log).toEqual(['text:ok', 'error:WS_ERR_INVALID_OPCODE', 'close:1006::false', 'pong:']);
   });
 
+  it('error comes once, whatever else fails', async () => {
+    const { ws, peer } = open();
+    const log = record(ws);
+    const blob = new SlowBlob(['blob']);
+    ws.send(blob);
+    blob.fail(new Error('gone'));
+    await settle();
+    peer.send({ opcode: 3 });
+    peer.socket.end();
+    await settle();
+    expect(log).toEqual(['error:gone', 'close:1006::false']);
+  });
+
   it('without one for error a violation closes that connection and nothing else', async () => {
     const caught = await uncaughtDuring(async () => {
       const { ws, peer } = open();
