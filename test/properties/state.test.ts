@@ -295,7 +295,7 @@ const act = fc.oneof(
 );
 
 describe('a socket and a peer that breaks any rule', () => {
-  it('[6455-10.7-a] throws nothing and ends in CLOSED within its timers (property 29)', async () => {
+  it('throws nothing and ends in CLOSED within its timers (property 29)', async () => {
     const caught = await uncaughtDuring(() =>
       fc.assert(
         fc.asyncProperty(
