@@ -3,12 +3,8 @@
 
 import type { AddressInfo as NodeAddressInfo } from 'node:net';
 import { type ClientOptions, WebSocket as WebSocketClass } from './client/websocket.ts';
-import {
-  type ServerOptions,
-  type VerifyCallback,
-  type VerifyClient,
-  WebSocketServer,
-} from './server/server.ts';
+import type { ServerOptions, VerifyCallback, VerifyClient } from './server/options.ts';
+import { WebSocketServer } from './server/server.ts';
 import type {
   CloseEvent as CloseEventClass,
   ErrorEvent as ErrorEventClass,
@@ -64,8 +60,8 @@ declare namespace WebSocket {
 }
 
 export { HandshakeError, ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/options.ts';
 export type { OriginPattern } from './server/origin.ts';
-export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/server.ts';
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './websocket/event.ts';
 export type { IteratedMessage } from './websocket/iterator.ts';
 export type { BinaryType, RawData, Sendable } from './websocket/payload.ts';
@@ -75,7 +71,7 @@ export type {
   SocketOptions,
   WebSocketEventMap,
   WebSocketEvents,
-} from './websocket/websocket.ts';
+} from './websocket/surface.ts';
 export {
   type ClientOptions,
   createWebSocketStream,

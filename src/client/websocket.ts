@@ -4,7 +4,8 @@
 import type { ClientRequest } from 'node:http';
 import { checkSubprotocols } from '../handshake/subprotocol.ts';
 import { parseUrl } from '../handshake/url.ts';
-import { BaseWebSocket, defineStates, type SocketOptions } from '../websocket/websocket.ts';
+import type { SocketOptions } from '../websocket/surface.ts';
+import { BaseWebSocket, defineStates } from '../websocket/websocket.ts';
 import { Opening, type OpeningOptions } from './opening.ts';
 
 /** Options of a client. */

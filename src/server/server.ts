@@ -6,115 +6,22 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TlsOptions } from 'node:tls';
 import { type ClientOptions, WebSocket } from '../client/websocket.ts';
 import { HandshakeError } from '../errors.ts';
 import { checkRequest, type UpgradeRequest } from '../handshake/request.ts';
 import { formatAccept, formatResponse } from '../handshake/response.ts';
 import { parseTarget } from '../handshake/target.ts';
-import type { SocketOptions } from '../websocket/websocket.ts';
+import { findOriginFault, verify } from './admission.ts';
 import { createAnsweringServer, Listener } from './listener.ts';
-import { isListedOrigin, isSameHost, type OriginPattern } from './origin.ts';
-import { type AnswerHeaders, refuse } from './refusal.ts';
+import type { ServerEvents, ServerOptions, ShutdownOptions, VerifyCallback } from './options.ts';
+import { refuse } from './refusal.ts';
 import { claim, decline, register } from './sharing.ts';
-
-/** What `verifyClient` is told. */
-export interface ClientInfo<Request extends IncomingMessage = IncomingMessage> {
-  /** The Origin field; not to be trusted outside browsers (§10.1). */
-  readonly origin: string | undefined;
-  /** The request came over TLS. */
-  readonly secure: boolean;
-  readonly req: Request;
-}
-
-/** The answer of an asynchronous `verifyClient`; the last three say how to refuse. */
-export type VerifyCallback = (
-  verified: boolean,
-  code?: number,
-  message?: string,
-  headers?: AnswerHeaders,
-) => void;
-
-/** Decides on a request by its return value, by a promise, or, with two parameters, by the callback. */
-export type VerifyClient<Request extends IncomingMessage = IncomingMessage> =
-  | ((info: ClientInfo<Request>) => boolean | Promise<boolean>)
-  | ((info: ClientInfo<Request>, callback: VerifyCallback) => void);
 
 type WebSocketClass = new (
   address: null,
   protocols: undefined,
   options?: ClientOptions,
 ) => WebSocket;
-
-/** Options of a server. Exactly one of `port`, `server` and `noServer` must be given. */
-export interface ServerOptions<Socket extends WebSocket = WebSocket> extends SocketOptions {
-  /** Listen on this port; 0 for any. */
-  port?: number | null | undefined;
-  /** Listen on this address only. */
-  host?: string | null | undefined;
-  /** Length of the queue of connections that wait to be accepted. */
-  backlog?: number | null | undefined;
-  /** With `port`: speak TLS, with these options of `tls.createServer`. */
-  tls?: TlsOptions | undefined;
-  /** With `port`: milliseconds that a client has to send its request. Default 10 000. */
-  handshakeTimeout?: number | undefined;
-  /** With `port`: longest request head to accept, in bytes. Default 16 KiB. */
-  maxHeaderSize?: number | undefined;
-  /** Take the upgrades of this HTTP server; several WebSocket servers may share one. */
-  server?: HttpServer | HttpsServer | null | undefined;
-  /** Take only what the application gives to `handleUpgrade`. */
-  noServer?: boolean | undefined;
-  /** Accept only requests for this path; the query does not count. */
-  path?: string | null | undefined;
-  /**
-   * Origins from which scripts may connect (§10.2). Without this, without `verifyClient` and not in
-   * `noServer` mode, only pages from the host that the request is for. Requests without an Origin
-   * do not come from browsers and are accepted.
-   */
-  origins?: OriginPattern | readonly OriginPattern[] | null | undefined;
-  /** Decides whether to accept a client (401 if not). Switches the default Origin check off. */
-  verifyClient?: VerifyClient | null | undefined;
-  /** Picks one of the client's subprotocols, or none. Default: the client's first. */
-  handleProtocols?:
-    | ((protocols: Set<string>, request: IncomingMessage) => string | false | null | undefined)
-    | null
-    | undefined;
-  /** Keep `clients`. Default true. */
-  clientTracking?: boolean | undefined;
-  /** Not offered yet; messages go uncompressed. */
-  perMessageDeflate?: boolean | object | undefined;
-  /** The class of the sockets. Default WebSocket. */
-  WebSocket?:
-    | (new (
-        address: null,
-        protocols: undefined,
-        options?: ClientOptions,
-      ) => Socket)
-    | undefined;
-}
-
-/** The server's events and what their listeners are called with. */
-export interface ServerEvents<Socket extends WebSocket = WebSocket> {
-  connection: [socket: Socket, request: IncomingMessage];
-  /** The lines of the 101, before they are sent: more may be pushed. */
-  headers: [lines: string[], request: IncomingMessage];
-  listening: [];
-  error: [error: Error];
-  close: [];
-  /** A request that is no valid opening handshake; with a listener, answering it is its matter. */
-  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
-  /** With `port`: a request that is no upgrade, which gets 426 unless somebody listens. */
-  request: [request: IncomingMessage, response: import('node:http').ServerResponse];
-}
-
-/** How `shutdown` says goodbye. */
-export interface ShutdownOptions {
-  /** Status code. Default 1001: going away. */
-  readonly code?: number | undefined;
-  readonly reason?: string | undefined;
-  /** Milliseconds until the connections that are still open are dropped. Default 10 000. */
-  readonly timeout?: number | undefined;
-}
 
 type Callback<Socket> = (socket: Socket, request: IncomingMessage) => void;
 
@@ -252,18 +159,28 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       refuse(socket, 400);
       return;
     }
-    const complaint = this.#checkOrigin(asked);
+    const complaint = findOriginFault(asked, this.options);
     if (complaint !== null) {
       refuse(socket, 403, complaint);
       return;
     }
     this.#undecided.add(socket);
-    this.#verify(asked, request, socket, (verified, code, message, headers) => {
+    const onVerdict: VerifyCallback = (verified, code, message, headers) => {
       // Only the first verdict counts: what a second one wrote would land among the frames.
       if (!this.#undecided.delete(socket)) return;
       if (verified) this.#complete(asked, request, socket, head, callback);
       else this.#attempt(socket, () => refuse(socket, code || 401, message, headers));
-    });
+    };
+    const onBroken = (error: unknown): void => {
+      // Behind a verdict it is a listener of `connection` that threw, and none of our business.
+      if (!this.#undecided.delete(socket)) throw error;
+      this.#refuseBroken(socket, error);
+    };
+    try {
+      verify(request, asked.origin, this.options, onVerdict, onBroken);
+    } catch (error) {
+      onBroken(error);
+    }
   }
 
   #listen(port: number, callback: (() => void) | undefined): void {
@@ -328,62 +245,6 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     } else {
       refuse(socket, error.status, error.message, error.headers);
     }
-  }
-
-  /** §10.2: null, or why a page from this origin must not connect. */
-  #checkOrigin({ origin, host }: UpgradeRequest): string | null {
-    const { origins, verifyClient, noServer } = this.options;
-    if (origin === undefined) return null;
-    if (origins != null) {
-      const list = Array.isArray(origins) ? origins : [origins as OriginPattern];
-      if (isListedOrigin(origin, list)) return null;
-    } else if (verifyClient || noServer || isSameHost(origin, host)) {
-      return null;
-    }
-    return (
-      `Origin ${origin} is not allowed to connect to ${host}. To allow it, list it in the ` +
-      `server's options: new WebSocketServer({ origins: ['${origin}'] })\n`
-    );
-  }
-
-  #verify(
-    { origin }: UpgradeRequest,
-    req: IncomingMessage,
-    socket: Duplex,
-    callback: VerifyCallback,
-  ): void {
-    const { verifyClient } = this.options;
-    if (!verifyClient) {
-      callback(true);
-      return;
-    }
-    const { authorized, encrypted } = (req.socket ?? {}) as {
-      authorized?: boolean;
-      encrypted?: boolean;
-    };
-    const info: ClientInfo = { origin, secure: Boolean(authorized || encrypted), req };
-    let verdict: boolean | Promise<boolean> | undefined;
-    try {
-      verdict = (verifyClient as (...parameters: unknown[]) => typeof verdict)(info, callback);
-    } catch (error) {
-      // Behind a verdict it is a listener of `connection` that threw, and none of our business.
-      if (!this.#undecided.delete(socket)) throw error;
-      this.#refuseBroken(socket, error);
-      return;
-    }
-    if (verifyClient.length > 1) return;
-    if (typeof (verdict as Promise<boolean>)?.then !== 'function') {
-      callback(Boolean(verdict));
-      return;
-    }
-    // A promise is not an approval: it is waited for, and its rejection refuses.
-    Promise.resolve(verdict).then(
-      (verified) => callback(Boolean(verified)),
-      (error) => {
-        this.#undecided.delete(socket);
-        this.#refuseBroken(socket, error);
-      },
-    );
   }
 
   /** Runs what may throw because of the application; then the client gets 500. False if it threw. */

@@ -3,21 +3,12 @@
 
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
 import type { KeySource } from '../mask/key.ts';
 import { Delivery, type DeliveryTarget } from './delivery.ts';
-import type { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './event.ts';
-import {
-  type AddEventListenerOptions,
-  addHandler,
-  dispatch,
-  getAttribute,
-  removeHandler,
-  setAttribute,
-} from './event-target.ts';
+import { DualEmitter } from './dual-emitter.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { closedError, Link, type LinkHandlers, type WriteCallback } from './link.ts';
 import {
@@ -25,16 +16,13 @@ import {
   type BinaryType,
   isBlob,
   payloadLength,
-  type RawData,
   type Sendable,
   toBinaryType,
   toPayload,
 } from './payload.ts';
 import { SendQueue } from './send-queue.ts';
+import type { Agreement, ReadyState, SendOptions, SocketOptions } from './surface.ts';
 import { throwLater } from './throw-later.ts';
-
-/** Where a socket stands (WHATWG §3.1). */
-export type ReadyState = 0 | 1 | 2 | 3;
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -42,78 +30,8 @@ const CLOSING = 2;
 const CLOSED = 3;
 const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
-/** Options of a socket on either side. */
-export interface SocketOptions {
-  /** Longest message to accept, in bytes; 0 for no limit. Default 100 MiB. Beyond it: 1009. */
-  readonly maxPayload?: number | undefined;
-  /** Most fragments of a message to accept; 0, the default, for no limit: they cost no memory. */
-  readonly maxFragments?: number | undefined;
-  /** Take text on trust. Default false. */
-  readonly skipUTF8Validation?: boolean | undefined;
-  /** Answer Pings (§5.5.2). Default true. */
-  readonly autoPong?: boolean | undefined;
-  /** Milliseconds that a closing handshake may take before the socket is dropped. Default 30 000. */
-  readonly closeTimeout?: number | undefined;
-  /**
-   * Milliseconds between heartbeats: a peer that has been silent for so long gets a Ping, one that
-   * stays silent for as long again is dropped (close code 1006). Default 0: none.
-   */
-  readonly heartbeat?: number | undefined;
-  /** Fills its 4-byte argument with a masking key, instead of the system's CSPRNG (§5.3, §10.3). */
-  readonly generateMask?: ((mask: Buffer) => void) | undefined;
-}
-
-/** What is known of a connection when its opening handshake has been completed. */
-export interface Agreement extends SocketOptions {
-  readonly protocol?: string | undefined;
-  readonly extensions?: string | undefined;
-}
-
-/** The emitter's events and what their listeners are called with. */
-export interface WebSocketEvents {
-  open: [];
-  /** `data` is a Buffer for text (`isBinary` false), and what `binaryType` says for binary. */
-  message: [data: RawData, isBinary: boolean];
-  ping: [data: Buffer];
-  pong: [data: Buffer];
-  /** The socket takes data again after `bufferedAmount` had grown. */
-  drain: [];
-  /** §7.1.5, §7.1.6: the peer's code and reason; 1005 for none, 1006 without a Close frame. */
-  close: [code: number, reason: Buffer];
-  /** Emitted only where somebody listens: a peer cannot end the process. */
-  error: [error: Error];
-  /** A client's: the server's 101, not checked yet. */
-  upgrade: [response: IncomingMessage];
-  /** A client's: a redirect is being followed; `request` may still be changed. */
-  redirect: [url: string, request: ClientRequest];
-  /** A client's: the server answered with another status; with a listener, the rest is its matter. */
-  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
-}
-
-/** The event objects of `addEventListener` and the `on…` attributes. */
-export interface WebSocketEventMap<Target> {
-  open: WebSocketEvent<Target>;
-  message: MessageEvent<Target, string | RawData>;
-  close: CloseEvent<Target>;
-  error: ErrorEvent<Target>;
-}
-
-/** Options of `send`. */
-export interface SendOptions {
-  /** Send as binary (true) or text (false). Default: text for strings, else binary. */
-  readonly binary?: boolean | undefined;
-  /** Whether this is the last fragment of its message. Default true. */
-  readonly fin?: boolean | undefined;
-  /** Compress, where permessage-deflate is in use. */
-  readonly compress?: boolean | undefined;
-  /** Has no effect: clients mask, servers do not (§5.1). */
-  readonly mask?: boolean | undefined;
-}
-
-type ListenerObject<Event> = ((event: Event) => void) | { handleEvent(event: Event): void };
-
 /** A WebSocket on a socket that somebody else opened. `WebSocket` adds how a client opens one. */
-export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements AsyncDisposable {
+export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
@@ -193,12 +111,12 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   }
 
   /** §7.1.4: the connection has closed, after a complete closing handshake. */
-  get wasClean(): boolean {
+  override get wasClean(): boolean {
     return this.#readyState === CLOSED && this.#link !== null && this.#link.connection.wasClean;
   }
 
   /** Origin of the server's URL, `''` on a server. */
-  get origin(): string {
+  override get origin(): string {
     return this.#origin;
   }
 
@@ -331,62 +249,6 @@ export class BaseWebSocket extends EventEmitter<WebSocketEvents> implements Asyn
   /** Messages from now on, the peer paused while the loop is slow; see MessageIterator. */
   [Symbol.asyncIterator](): AsyncIterableIterator<IteratedMessage, undefined> {
     return new MessageIterator(this);
-  }
-
-  // EventTarget
-
-  /** Adds a listener that gets an event object. `options`: `once`, `signal`. */
-  addEventListener<Type extends keyof WebSocketEventMap<this>>(
-    type: Type,
-    listener: ListenerObject<WebSocketEventMap<this>[Type]> | null,
-    options?: AddEventListenerOptions | boolean,
-  ): void {
-    addHandler(this, type, listener as () => void, options);
-  }
-
-  /** Removes a listener added by `addEventListener`. */
-  removeEventListener<Type extends keyof WebSocketEventMap<this>>(
-    type: Type,
-    listener: ListenerObject<WebSocketEventMap<this>[Type]> | null,
-  ): void {
-    removeHandler(this, type, listener);
-  }
-
-  /** Calls the listeners added by `addEventListener` and the `on…` attribute with `event`. */
-  dispatchEvent(event: { readonly type: string }): boolean {
-    return dispatch(this, event);
-  }
-
-  get onopen(): ((event: WebSocketEvent<this>) => void) | null {
-    return getAttribute(this, 'open') as ((event: WebSocketEvent<this>) => void) | null;
-  }
-
-  set onopen(listener: ((event: WebSocketEvent<this>) => void) | null) {
-    setAttribute(this, 'open', listener);
-  }
-
-  get onmessage(): ((event: MessageEvent<this, string | RawData>) => void) | null {
-    return getAttribute(this, 'message') as never;
-  }
-
-  set onmessage(listener: ((event: MessageEvent<this, string | RawData>) => void) | null) {
-    setAttribute(this, 'message', listener);
-  }
-
-  get onclose(): ((event: CloseEvent<this>) => void) | null {
-    return getAttribute(this, 'close') as ((event: CloseEvent<this>) => void) | null;
-  }
-
-  set onclose(listener: ((event: CloseEvent<this>) => void) | null) {
-    setAttribute(this, 'close', listener);
-  }
-
-  get onerror(): ((event: ErrorEvent<this>) => void) | null {
-    return getAttribute(this, 'error') as ((event: ErrorEvent<this>) => void) | null;
-  }
-
-  set onerror(listener: ((event: ErrorEvent<this>) => void) | null) {
-    setAttribute(this, 'error', listener);
   }
 
   // For those who open connections

@@ -4,7 +4,8 @@
 import { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
 import type { Role } from '../../src/frame/rules.ts';
-import { BaseWebSocket, type SocketOptions } from '../../src/websocket/websocket.ts';
+import type { SocketOptions } from '../../src/websocket/surface.ts';
+import { BaseWebSocket } from '../../src/websocket/websocket.ts';
 import { decodeFrames, encodeFrame, type FrameSpec, type WireFrame } from '../support/wire.ts';
 
 const KEY = Buffer.from('0badcafe', 'hex');
