@@ -15,6 +15,7 @@ export default defineConfig({
         'src/frame/**',
         'src/message/**',
         'src/handshake/**',
+        'src/deflate/**',
         'src/connection/**',
       ],
       thresholds: { branches: 100 },
