@@ -1,0 +1,173 @@
+// The processes of the benchmark: servers under test and the load, each pinned to a core where that can
+// be done, each ended by its own pid. Knows nothing of what is measured.
+
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Job, Outcome } from './jobs.ts';
+import type { Launch } from './rivals.ts';
+
+const STARTING_MS = 15_000;
+const require = createRequire(import.meta.url);
+const children = new Set<ChildProcess>();
+
+/** Cores for the server and for the load; null where there is only one or they cannot be chosen. */
+export interface Cores {
+  readonly server: number;
+  readonly load: number;
+}
+
+/** The first two cores that this process may use. */
+export function findCores(): Cores | null {
+  const { status, stdout } = spawnSync('taskset', ['-cp', String(process.pid)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) return null;
+  const [server, load] = parseCores(stdout.slice(stdout.lastIndexOf(':') + 1));
+  return load === undefined ? null : { server, load };
+}
+
+/** A list of cores such as `0-3,8`. */
+export function parseCores(list: string): number[] {
+  return list.split(',').flatMap((part) => {
+    const [first, last = first] = part.trim().split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+function adopt(child: ChildProcess): void {
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  child.on('error', () => children.delete(child));
+}
+
+/** Ends every child that still runs; for leaving in a hurry. */
+export function endChildren(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** A server under test. */
+export class Server {
+  readonly pid: number;
+  readonly port: number;
+  /** As the server itself tells it. */
+  readonly version: string;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(child: ChildProcess, lines: AsyncIterator<string>, ready: string) {
+    const { port, version } = JSON.parse(ready) as { port: number; version: string };
+    this.#child = child;
+    this.#lines = lines;
+    this.pid = child.pid as number;
+    this.port = port;
+    this.version = version;
+  }
+
+  /** Starts one. Rejects with the end of what it wrote to stderr when it does not get ready. */
+  static async start(launch: Launch, mode: string, core: number | null): Promise<Server> {
+    const pin = core === null ? [] : ['taskset', '-c', String(core)];
+    const [command, ...args] = [...pin, launch.command, ...launch.args, mode];
+    // Options meant for the benchmark's own process must not reach the servers.
+    const env = { ...process.env, NODE_OPTIONS: '', ...launch.env };
+    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    adopt(child);
+    let complaint = '';
+    child.stdin.on('error', () => {});
+    child.stderr.on('data', (piece: Buffer) => {
+      complaint = (complaint + piece.toString()).slice(-2000);
+    });
+    const failed = once(child, 'error').then(([error]) => {
+      complaint = (error as Error).message;
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const timer = setTimeout(() => child.kill('SIGKILL'), STARTING_MS);
+    const first = await Promise.race([lines.next(), failed]).finally(() => clearTimeout(timer));
+    if (first === undefined || first.done === true) {
+      await end(child);
+      throw new Error(complaint.trim() || 'it did not start');
+    }
+    return new Server(child, lines, first.value);
+  }
+
+  async #ask<Answer>(question: string): Promise<Answer> {
+    this.#child.stdin?.write(`${question}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error('the server is gone');
+    return JSON.parse(value) as Answer;
+  }
+
+  /** Messages received so far; null from a server that does not read frames. */
+  async count(): Promise<number | null> {
+    return (await this.#ask<{ messages: number | null }>('count')).messages;
+  }
+
+  /** Has the server collect its garbage; false if it cannot. */
+  async collect(): Promise<boolean> {
+    return (await this.#ask<{ collected: boolean }>('gc')).collected;
+  }
+
+  end(): Promise<void> {
+    return end(this.#child);
+  }
+}
+
+/** The load generator. Its process is started when needed and again after a failure. */
+export class Load {
+  readonly #core: number | null;
+  #child: ChildProcess | null = null;
+
+  constructor(core: number | null) {
+    this.#core = core;
+  }
+
+  #start(): ChildProcess {
+    const loader = pathToFileURL(require.resolve('tsx')).href;
+    const node = ['--import', loader];
+    const pinned = ['-c', String(this.#core), process.execPath, ...node];
+    const child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), {
+      execPath: this.#core === null ? process.execPath : 'taskset',
+      execArgv: this.#core === null ? node : pinned,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    adopt(child);
+    return child;
+  }
+
+  /** Has one job done; jobs must not overlap. Rejects with what the load complained of. */
+  perform(job: Job): Promise<Outcome> {
+    const child = this.#child ?? this.#start();
+    this.#child = child;
+    return new Promise((resolve, reject) => {
+      const settle = (result: { outcome?: Outcome; error?: string }): void => {
+        child.off('message', settle);
+        child.off('exit', onExit);
+        if (result.outcome !== undefined) {
+          resolve(result.outcome);
+          return;
+        }
+        this.#child = null;
+        child.kill('SIGKILL');
+        reject(new Error(result.error));
+      };
+      const onExit = (): void => settle({ error: 'the load generator has ended' });
+      child.on('message', settle);
+      child.on('exit', onExit);
+      child.send(job);
+    });
+  }
+
+  async end(): Promise<void> {
+    if (this.#child !== null) await end(this.#child);
+    this.#child = null;
+  }
+}

@@ -1,0 +1,108 @@
+// Whom handfast is measured beside: how each one's server is started, and how the missing ones are
+// installed into bench/node_modules, where the project itself never looks.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** How to start a rival's server; the scenario's group is appended to `args`. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export const RIVALS = ['handfast', 'ws', 'bufferutil', 'bun', 'deno', 'net'] as const;
+export type Rival = (typeof RIVALS)[number];
+
+/** The rivals' names as the report shows them. */
+export const TITLES: Readonly<Record<Rival, string>> = {
+  handfast: 'handfast',
+  ws: 'ws',
+  bufferutil: 'ws + bufferutil',
+  bun: 'Bun',
+  deno: 'Deno',
+  net: 'bare net echo',
+};
+
+const here = fileURLToPath(new URL('./', import.meta.url));
+const modules = `${here}node_modules/`;
+const require = createRequire(import.meta.url);
+
+const onNode = (file: string, env: Record<string, string> = {}): Launch => ({
+  command: process.execPath,
+  args: ['--expose-gc', `${here}servers/${file}`],
+  env,
+});
+
+function isResolvable(name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The program inside the one platform package that was installed: the npm packages `bun` and `deno`
+ * put it elsewhere in a script, and scripts may be switched off.
+ */
+function findProgram(scope: string, paths: readonly string[]): string | null {
+  if (!existsSync(modules + scope)) return null;
+  const candidates = readdirSync(modules + scope).flatMap((name) =>
+    paths.map((path) => `${modules}${scope}/${name}/${path}`),
+  );
+  return candidates.find((path) => existsSync(path)) ?? null;
+}
+
+/** How to start a rival, or null when it is not installed. */
+export function findLaunch(rival: Rival): Launch | null {
+  switch (rival) {
+    case 'handfast':
+      return onNode('handfast.mjs');
+    case 'net':
+      return onNode('net.mjs');
+    case 'ws':
+      return isResolvable('ws') ? onNode('ws.mjs', { WS_NO_BUFFER_UTIL: '1' }) : null;
+    case 'bufferutil':
+      return isResolvable('ws') && isResolvable('bufferutil') ? onNode('ws.mjs') : null;
+    case 'bun': {
+      const command = findProgram('@oven', ['bin/bun', 'bin/bun.exe']);
+      return command === null ? null : { command, args: ['run', `${here}servers/bun.js`], env: {} };
+    }
+    case 'deno': {
+      const command = findProgram('@deno', ['deno', 'deno.exe']);
+      // Nothing is fetched or written outside of this folder.
+      const env = { DENO_DIR: `${modules}.deno`, DENO_NO_UPDATE_CHECK: '1' };
+      const flags = ['--allow-all', '--no-config', '--no-lock', '--v8-flags=--expose-gc'];
+      return command === null
+        ? null
+        : { command, args: ['run', ...flags, `${here}servers/deno.js`], env };
+    }
+  }
+}
+
+/** Runs a command with its output shown; gives its exit code, or null if it did not start. */
+export function run(command: string, args: readonly string[], cwd: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => resolve(null));
+    child.on('close', resolve);
+  });
+}
+
+/** Installs what bench/package-lock.json pins, without running any package's scripts. */
+export function install(): Promise<number | null> {
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  return run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here);
+}
+
+/** Builds src/ into bench/.dist with the compiler of the project; gives its exit code. */
+export function build(): Promise<number | null> {
+  const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  const outDir = `${here}.dist`;
+  const args = [compiler, '-p', `${here}../tsconfig.build.json`, '--outDir', outDir];
+  return run(process.execPath, args, here);
+}

@@ -1,0 +1,90 @@
+// The stretch of a run that is measured: it begins with the first reply after the warm-up and ends
+// with the first reply after the given time, so that whole replies lie in it. Knows no sockets.
+
+import { readCpu } from './process-figures.ts';
+
+/** What was seen within the window. */
+export interface Seen {
+  /** Length of the window in seconds. */
+  readonly seconds: number;
+  /** Replies, deliveries or handshakes. */
+  readonly count: number;
+  /** CPU time of the server in µs, null where it cannot be read. */
+  readonly serverCpu: number | null;
+  /** CPU time of the load itself as a share of the window: near 1 it was the bottleneck. */
+  readonly loadShare: number;
+}
+
+interface Mark {
+  readonly time: number;
+  readonly count: number;
+  readonly serverCpu: number | null;
+  readonly loadCpu: number;
+}
+
+/** Counts replies and keeps the time. */
+export class Window {
+  /** All replies since the beginning, those outside of the window too. */
+  count = 0;
+  /** Between the two marks. */
+  isOpen = false;
+  readonly #pid: number;
+  readonly #seconds: number;
+  readonly #onEnd: (seen: Seen) => void;
+  #due = false;
+  #start: Mark | null = null;
+  #timer: NodeJS.Timeout;
+
+  /** @param pid the server, whose CPU time is read at both marks */
+  constructor(pid: number, warmup: number, seconds: number, onEnd: (seen: Seen) => void) {
+    this.#pid = pid;
+    this.#seconds = seconds;
+    this.#onEnd = onEnd;
+    this.#timer = this.#schedule(warmup);
+  }
+
+  /** Counts replies; sets a mark when one is due. */
+  tick(replies: number): void {
+    this.count += replies;
+    if (this.#due) this.#turn();
+  }
+
+  /** Stops the clock; `onEnd` will not be called. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+    this.#due = false;
+  }
+
+  #schedule(seconds: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#due = true;
+    }, seconds * 1000);
+  }
+
+  #mark(): Mark {
+    const { user, system } = process.cpuUsage();
+    const serverCpu = readCpu(this.#pid);
+    return { time: performance.now(), count: this.count, serverCpu, loadCpu: user + system };
+  }
+
+  #turn(): void {
+    this.#due = false;
+    const now = this.#mark();
+    if (this.#start === null) {
+      this.#start = now;
+      this.isOpen = true;
+      this.#timer = this.#schedule(this.#seconds);
+      return;
+    }
+    this.isOpen = false;
+    const start = this.#start;
+    const seconds = (now.time - start.time) / 1000;
+    this.#onEnd({
+      seconds,
+      count: now.count - start.count,
+      serverCpu:
+        now.serverCpu === null || start.serverCpu === null ? null : now.serverCpu - start.serverCpu,
+      loadShare: (now.loadCpu - start.loadCpu) / 1e6 / seconds,
+    });
+  }
+}
