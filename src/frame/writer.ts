@@ -31,6 +31,8 @@ export class FrameWriter {
   #start = 0;
   #end = 0;
   #length = 0;
+  /** A payload among the finished buffers is the caller's own or has a buffer to itself. */
+  #hasLarge = false;
 
   constructor(role: Role, nextKey: KeySource = randomKey) {
     this.#masks = role === 'client';
@@ -58,6 +60,7 @@ export class FrameWriter {
   append(frames: Buffer): void {
     this.#push(frames);
     this.#length += frames.length;
+    this.#hasLarge ||= frames.length >= COPY_BELOW;
   }
 
   /** Everything added since the last call, in order; the buffers are the caller's from here on. */
@@ -68,7 +71,10 @@ export class FrameWriter {
     this.#chunks = [];
     this.#length = 0;
     // Several small regions come from writers taking turns on the slab: one write is worth a copy.
-    return chunks.length > 1 && length < JOIN_BELOW ? [Buffer.concat(chunks, length)] : chunks;
+    // A large payload among them is not: it was left where it is so as not to be copied.
+    const joins = chunks.length > 1 && length < JOIN_BELOW && !this.#hasLarge;
+    this.#hasLarge = false;
+    return joins ? [Buffer.concat(chunks, length)] : chunks;
   }
 
   #writeText(first: number, text: string): number {

@@ -40,9 +40,9 @@ describe('a server writer', () => {
     },
   );
 
-  it('keeps a large payload by reference and copies a small one', () => {
+  it.each([8192, 16_384, 70_000])('keeps %d bytes by reference and copies a few', (length) => {
     const writer = new FrameWriter('server');
-    const large = Buffer.alloc(70_000, 'a');
+    const large = Buffer.alloc(length, 'a');
     const small = Buffer.from('small');
     writer.write(BINARY, small);
     writer.write(BINARY, large);
