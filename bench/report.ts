@@ -18,7 +18,7 @@ export function middle(rounds: readonly Round[], figure: Figure): number | null 
   return median(values as number[]);
 }
 
-/** The figure that a scenario is about: CPU, memory per connection, or else the rate, inverted. */
+/** The figure that a scenario is about, memory per connection or CPU, and its spread. */
 function findCost(rounds: readonly Round[]): { value: number; spread: number } | null {
   for (const figure of ['perConnection', 'cpu'] as const) {
     const value = middle(rounds, figure);
