@@ -93,10 +93,13 @@ export function run(command: string, args: readonly string[], cwd: string): Prom
   });
 }
 
-/** Installs what bench/package-lock.json pins, without running any package's scripts. */
+/** Installs the versions that bench/package.json names, without running any package's scripts. */
 export function install(): Promise<number | null> {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  return run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], here);
+  // Not `npm ci`: it refuses all for one platform's package that the lock file lacks. And shown even
+  // if the benchmark itself was started with `npm run --silent`.
+  const flags = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=notice'];
+  return run(npm, ['install', ...flags], here);
 }
 
 /** Builds src/ into bench/.dist with the compiler of the project; gives its exit code. */
