@@ -94,8 +94,10 @@ describe('the memory that a message in progress holds', () => {
         largest = Math.max(largest, heldBytes() - before);
         expect(largest).toBeLessThan(3 * Math.min(sent, LIMIT) + 2 * LARGEST_CHUNK);
         expect(failed()).toBe(sent > LIMIT ? 1009 : undefined);
-        // What has failed holds nothing.
-        if (failed() !== undefined) expect(heldBytes() - before).toBeLessThan(2 * LARGEST_CHUNK);
+        // What has failed holds nothing; Node's own pool, 8 KiB or 64 by its version, may be new.
+        if (failed() !== undefined) {
+          expect(heldBytes() - before).toBeLessThan(2 * LARGEST_CHUNK + Buffer.poolSize);
+        }
       }),
       { ...runs(12), endOnFailure: true },
     );
