@@ -42,7 +42,8 @@ export class Connection implements FrameSink {
   readonly #transport: ConnectionTransport;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;
-  readonly #assembler: Assembler;
+  /** Made when a message first comes in pieces. */
+  #assembler: Assembler | null = null;
   readonly #closing = new ClosingHandshake();
   readonly #checkText: boolean;
   readonly #autoPong: boolean;
@@ -79,7 +80,6 @@ export class Connection implements FrameSink {
     );
     this.#reader = new FrameReader(context, this);
     this.#writer = new FrameWriter(options.role, options.keySource);
-    this.#assembler = new Assembler(this.#checkText);
   }
 
   /** Where the closing handshake stands; `open` is the only state in which messages can be sent. */
@@ -205,22 +205,24 @@ export class Connection implements FrameSink {
   // FrameSink
 
   onData(header: FrameHeader, piece: Buffer, last: boolean): void {
-    const isText = header.opcode === Opcode.TEXT;
-    if (!this.#assembling) {
-      if (last && header.fin) {
-        // The usual case: a message that is one frame, a frame that lies in one chunk.
-        if (isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
-        this.#events.onMessage(this.#own(piece), !isText);
-        return;
-      }
-      this.#assembling = true;
-      this.#isText = isText;
-      this.#assembler.begin(isText);
+    if (last && header.fin && !this.#assembling) {
+      // The usual case: a message that is one frame, a frame that lies in one chunk.
+      const isText = header.opcode === Opcode.TEXT;
+      if (isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
+      this.#events.onMessage(this.#own(piece), !isText);
+      return;
     }
-    this.#assembler.write(piece, this.#borrowed);
+    this.#assembler ??= new Assembler(this.#checkText);
+    const assembler = this.#assembler;
+    if (!this.#assembling) {
+      this.#assembling = true;
+      this.#isText = header.opcode === Opcode.TEXT;
+      assembler.begin(this.#isText);
+    }
+    assembler.write(piece, this.#borrowed);
     if (!last || !header.fin) return;
     this.#assembling = false;
-    this.#events.onMessage(this.#assembler.end(), !this.#isText);
+    this.#events.onMessage(assembler.end(), !this.#isText);
   }
 
   /** §5.4: the type of a fragmented message is that of its first frame. */
@@ -262,7 +264,7 @@ export class Connection implements FrameSink {
   /** No input counts from here on; what was kept of it is let go. */
   #stop(): void {
     this.#reader.stop();
-    this.#assembler.reset();
+    this.#assembler?.reset();
     this.#unansweredPing = null;
   }
 

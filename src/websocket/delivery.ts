@@ -9,17 +9,18 @@ const HOLD_BYTES = 65_536;
 /** … and for this many milliseconds; then they are let go, as nobody seems to want them. */
 const HOLD_TIME = 30_000;
 
-/** What a delivery asks of its socket. */
-export interface DeliveryTarget {
-  deliver(data: Buffer, isBinary: boolean): void;
+/** What a delivery asks of its socket: called with the owner, so that one object serves all of them. */
+export interface DeliveryHandlers<Owner> {
+  deliver(owner: Owner, data: Buffer, isBinary: boolean): void;
   /** Stop reading from the transport, or read on. */
-  pauseInput(): void;
-  resumeInput(): void;
+  pauseInput(owner: Owner): void;
+  resumeInput(owner: Owner): void;
 }
 
 /** Stands between a connection and the listeners of one socket. */
-export class Delivery {
-  readonly #target: DeliveryTarget;
+export class Delivery<Owner> {
+  readonly #owner: Owner;
+  readonly #handlers: DeliveryHandlers<Owner>;
   /** Messages that wait; null while they pass straight through. */
   #inbox: Inbox | null = null;
   #holdTimer: NodeJS.Timeout | null = null;
@@ -29,8 +30,9 @@ export class Delivery {
   /** The connection has closed: there is nothing left to pause. */
   #ended = false;
 
-  constructor(target: DeliveryTarget) {
-    this.#target = target;
+  constructor(owner: Owner, handlers: DeliveryHandlers<Owner>) {
+    this.#owner = owner;
+    this.#handlers = handlers;
   }
 
   /** Whether `pause` is in force. */
@@ -46,7 +48,7 @@ export class Delivery {
   /** A message has been received. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.#inbox === null && this.#listening && !this.#paused) {
-      this.#target.deliver(data, isBinary);
+      this.#handlers.deliver(this.#owner, data, isBinary);
     } else {
       this.#hold(data, isBinary);
     }
@@ -63,7 +65,7 @@ export class Delivery {
   pause(): void {
     if (this.#ended) return;
     this.#paused = true;
-    this.#target.pauseInput();
+    this.#handlers.pauseInput(this.#owner);
   }
 
   /** Delivers what waits, in order, unless paused again meanwhile; then reads on. */
@@ -87,7 +89,7 @@ export class Delivery {
     this.#inbox.push(data, isBinary);
     if (this.#listening) return;
     this.#holdTimer ??= setTimeout(() => this.#letGo(), HOLD_TIME).unref();
-    if (this.#inbox.byteLength > HOLD_BYTES) this.#target.pauseInput();
+    if (this.#inbox.byteLength > HOLD_BYTES) this.#handlers.pauseInput(this.#owner);
   }
 
   /** Nobody has come for the messages: drops them, and from here on those that nobody listens for. */
@@ -100,14 +102,14 @@ export class Delivery {
   #release(): void {
     this.#clearTimer();
     this.#drain();
-    if (!this.#paused) this.#target.resumeInput();
+    if (!this.#paused) this.#handlers.resumeInput(this.#owner);
   }
 
   #drain(): void {
     while (this.#inbox !== null && this.#listening && !this.#paused) {
       const message = this.#inbox.shift();
       if (message === undefined) this.#inbox = null;
-      else this.#target.deliver(message.data, message.isBinary);
+      else this.#handlers.deliver(this.#owner, message.data, message.isBinary);
     }
   }
 

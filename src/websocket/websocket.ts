@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
 import type { KeySource } from '../mask/key.ts';
-import { Delivery, type DeliveryTarget } from './delivery.ts';
+import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { closedError, Link, type LinkHandlers, type WriteCallback } from './link.ts';
@@ -46,7 +46,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   #origin = '';
   #protocol = '';
   #extensions = '';
-  readonly #delivery: Delivery = new Delivery(this.#deliveryTarget());
+  readonly #delivery: Delivery<BaseWebSocket>;
   #errored = false;
   /** An error that came behind messages which are still waiting. */
   #heldError: Error | null = null;
@@ -60,6 +60,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     super();
     this.#role = role;
     this.#options = options;
+    this.#delivery = new Delivery<BaseWebSocket>(this, BaseWebSocket.#delivered);
   }
 
   /** How binary messages arrive. Setting an unknown value does nothing. Default `nodebuffer`. */
@@ -388,6 +389,12 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     onClosed: (ws, code, reason) => ws.#onClosed(code, reason),
   };
 
+  static readonly #delivered: DeliveryHandlers<BaseWebSocket> = {
+    deliver: (ws, data, isBinary) => ws.#deliver(data, isBinary),
+    pauseInput: (ws) => void ws.#link?.socket.pause(),
+    resumeInput: (ws) => void ws.#link?.socket.resume(),
+  };
+
   #deliver(data: Buffer, isBinary: boolean): void {
     const content =
       isBinary && this.#binaryType !== 'nodebuffer' ? toBinaryType(data, this.#binaryType) : data;
@@ -396,14 +403,6 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     } catch (error) {
       throwLater(error);
     }
-  }
-
-  #deliveryTarget(): DeliveryTarget {
-    return {
-      deliver: (data, isBinary) => this.#deliver(data, isBinary),
-      pauseInput: () => void this.#link?.socket.pause(),
-      resumeInput: () => void this.#link?.socket.resume(),
-    };
   }
 
   #onClosed(code: number, reason: Buffer): void {

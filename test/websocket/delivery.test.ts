@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Delivery, type DeliveryTarget } from '../../src/websocket/delivery.ts';
+import { Delivery, type DeliveryHandlers } from '../../src/websocket/delivery.ts';
 import { settle } from './pair.ts';
 
-class Target implements DeliveryTarget {
+class Target {
   readonly log: string[] = [];
   onDeliver: (text: string) => void = () => {};
 
@@ -21,9 +21,15 @@ class Target implements DeliveryTarget {
   }
 }
 
-function start(): { target: Target; delivery: Delivery } {
+const HANDLERS: DeliveryHandlers<Target> = {
+  deliver: (target, data, isBinary) => target.deliver(data, isBinary),
+  pauseInput: (target) => target.pauseInput(),
+  resumeInput: (target) => target.resumeInput(),
+};
+
+function start(): { target: Target; delivery: Delivery<Target> } {
   const target = new Target();
-  return { target, delivery: new Delivery(target) };
+  return { target, delivery: new Delivery(target, HANDLERS) };
 }
 
 const text = Buffer.from;
