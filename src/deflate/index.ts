@@ -3,10 +3,8 @@
 export {
   acceptOffer,
   acceptResponse,
-  checkDeflateOptions,
-  type DeflateOptions,
   type DeflateParameters,
   EXTENSION_NAME,
   formatOffer,
-  type ZlibSettings,
 } from './negotiation.ts';
+export { checkDeflateOptions, type DeflateOptions, type ZlibSettings } from './options.ts';

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   acceptOffer,
   acceptResponse,
-  checkDeflateOptions,
   type DeflateOptions,
   type DeflateParameters,
   EXTENSION_NAME,
@@ -11,6 +10,7 @@ import {
 } from '../../src/deflate/index.ts';
 import { HandshakeError } from '../../src/errors.ts';
 import { formatExtensions, parseExtensions } from '../../src/handshake/extensions.ts';
+import { deflateOptions } from './arbitraries.ts';
 
 const SERVER_FREE = 'server_no_context_takeover';
 const CLIENT_FREE = 'client_no_context_takeover';
@@ -166,67 +166,6 @@ function textOf(extension: string, params: Params, quote: boolean): string {
 
 /** `""` is no token, so §9.1 has such a field refused before any extension is looked at. */
 const isReadable = (params: Params): boolean => params.every(([, value]) => value !== '');
-
-const flagOption = fc.constantFrom(undefined, false, true);
-const bitsOption = fc.oneof(
-  fc.constantFrom(undefined, false, true),
-  fc.integer({ min: 8, max: 15 }),
-);
-const deflateOptions: fc.Arbitrary<DeflateOptions> = fc.record({
-  serverNoContextTakeover: flagOption,
-  clientNoContextTakeover: flagOption,
-  serverMaxWindowBits: bitsOption,
-  clientMaxWindowBits: bitsOption,
-});
-
-describe('checkDeflateOptions', () => {
-  it('takes every option in its range, and none', () => {
-    expect(() => checkDeflateOptions({})).not.toThrow();
-    expect(() => checkDeflateOptions({ threshold: 0, concurrencyLimit: Infinity })).not.toThrow();
-    const nulls = { clientMaxWindowBits: null, zlibDeflateOptions: null };
-    expect(() => checkDeflateOptions(nulls as unknown as DeflateOptions)).not.toThrow();
-    expect(() =>
-      checkDeflateOptions({ zlibDeflateOptions: { level: 1 }, zlibInflateOptions: {} }),
-    ).not.toThrow();
-    fc.assert(fc.property(deflateOptions, (options) => checkDeflateOptions(options)));
-  });
-
-  it.each(['serverMaxWindowBits', 'clientMaxWindowBits'])(
-    'refuses windows of %s beyond 8 to 15 bits',
-    (option) => {
-      for (const bits of [7, 16, 0, -8, 8.5, NaN, Infinity]) {
-        expect(() => checkDeflateOptions({ [option]: bits })).toThrow(
-          new RangeError(`${option} must be an integer from 8 to 15, not ${bits}`),
-        );
-      }
-      expect(() => checkDeflateOptions({ [option]: '10' })).toThrow(
-        new TypeError(`${option} must be of type number or boolean, not string`),
-      );
-    },
-  );
-
-  it.each(['threshold', 'concurrencyLimit'])('refuses a %s that counts nothing', (option) => {
-    for (const count of [-1, 0.5, NaN, -Infinity]) {
-      expect(() => checkDeflateOptions({ [option]: count })).toThrow(
-        new RangeError(`${option} must be Infinity or an integer from 0 up, not ${count}`),
-      );
-    }
-    expect(() => checkDeflateOptions({ [option]: '1' })).toThrow(
-      new TypeError(`${option} must be of type number, not string`),
-    );
-  });
-
-  it.each([
-    ['serverNoContextTakeover', 'boolean'],
-    ['clientNoContextTakeover', 'boolean'],
-    ['zlibDeflateOptions', 'object'],
-    ['zlibInflateOptions', 'object'],
-  ])('refuses a %s that is not of type %s', (option, type) => {
-    expect(() => checkDeflateOptions({ [option]: 1 })).toThrow(
-      new TypeError(`${option} must be of type ${type}, not number`),
-    );
-  });
-});
 
 describe('formatOffer', () => {
   it('[7692-7-a] [7692-7.1.2.2-a] offers client_max_window_bits without a value unless told otherwise', () => {
