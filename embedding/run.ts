@@ -1,12 +1,13 @@
 // Runs the libraries of this directory on handfast in place of `ws`: packs the project, installs the
-// folders, hands their tests to vitest. Arguments are names of folders; none means all of them.
+// folders, hands their tests to vitest. Arguments are names of folders; none means all of them. With
+// `--packed` the tarball of the last run, or one put in its place, is tested instead of `src` as it is now.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { install } from './install.ts';
-import { here, pack } from './tarball.ts';
+import { digestTarball, here, pack } from './tarball.ts';
 
 /** Folders with tests of their own; what is in `support/` is for the others. */
 function listFolders(): string[] {
@@ -39,8 +40,10 @@ function runTests(folders: readonly string[]): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  const folders = chooseFolders(process.argv.slice(2));
-  const tarball = await pack();
+  const named = process.argv.slice(2);
+  const isPacked = named.includes('--packed');
+  const folders = chooseFolders(named.filter((name) => name !== '--packed'));
+  const tarball = isPacked ? digestTarball() : await pack();
   const installable = folders.filter((name) => existsSync(join(here, name, 'package.json')));
   await install(installable, tarball);
   return runTests(folders);
