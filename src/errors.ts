@@ -16,7 +16,9 @@ export type ProtocolErrorCode =
   | 'WS_ERR_UNEXPECTED_RSV_1'
   | 'WS_ERR_UNEXPECTED_RSV_2_3'
   | 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH'
-  | 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+  | 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+  | 'Z_BUF_ERROR'
+  | 'Z_DATA_ERROR';
 
 /** A frame or a message that breaks the protocol or a limit: the connection is to be failed (§7.1.7). */
 export class ProtocolError extends RangeError {

@@ -17,7 +17,7 @@ const PLAN: Readonly<Record<string, readonly string[]>> = {
   frame: ['mask', 'errors.ts'],
   message: ['frame', 'errors.ts'],
   handshake: ['errors.ts'],
-  deflate: ['handshake', 'errors.ts'],
+  deflate: ['handshake', 'connection', 'frame', 'errors.ts'],
   connection: ['frame', 'message', 'mask', 'errors.ts'],
   websocket: ['connection', 'frame', 'message', 'mask', 'errors.ts'],
   client: ['websocket', 'handshake', 'errors.ts'],
@@ -33,6 +33,9 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'mask/key.ts': ['node:crypto'],
   'handshake/key.ts': ['node:crypto'],
   'handshake/accept.ts': ['node:crypto'],
+  'deflate/context.ts': ['node:zlib'],
+  'deflate/compressor.ts': ['node:zlib'],
+  'deflate/oneshot.ts': ['node:zlib'],
 };
 
 // Names that reach a clock, the event loop, the process or the outside without an import.

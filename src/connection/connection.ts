@@ -4,16 +4,21 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { ProtocolError } from '../errors.ts';
 import { decodeClose, encodeClose, NO_STATUS_RECEIVED } from '../frame/close.ts';
-import { FIN, type FrameHeader } from '../frame/header.ts';
+import { FIN, type FrameHeader, RSV1 } from '../frame/header.ts';
 import { Opcode } from '../frame/opcode.ts';
 import { FrameReader, type FrameSink } from '../frame/reader.ts';
 import { FrameContext, type Role } from '../frame/rules.ts';
-import { FrameWriter } from '../frame/writer.ts';
+import { COPY_BELOW, FrameWriter } from '../frame/writer.ts';
 import type { KeySource } from '../mask/key.ts';
 import { Assembler, invalidUtf8 } from '../message/assembler.ts';
 import { Utf8Validator } from '../message/utf8.ts';
 import { ClosingHandshake, type ClosingState } from './closing.ts';
-import type { ConnectionEvents, ConnectionTransport } from './ports.ts';
+import type {
+  ConnectionCodec,
+  ConnectionEvents,
+  ConnectionTransport,
+  DecompressedSink,
+} from './ports.ts';
 
 /** How a connection is to behave. */
 export interface ConnectionOptions {
@@ -29,6 +34,8 @@ export interface ConnectionOptions {
   readonly autoPong?: boolean | undefined;
   /** Where masking keys come from; for tests. Default: the system's CSPRNG (§5.3). */
   readonly keySource?: KeySource | undefined;
+  /** What was agreed on for compression (RFC 7692); the connection closes it. Default: nothing was. */
+  readonly codec?: ConnectionCodec | null | undefined;
 }
 
 /** A message is copied out of its chunk when the chunk is large and the message a small part of it. */
@@ -36,7 +43,7 @@ const PINNING_CHUNK = 16384;
 const PINNING_RATIO = 8;
 
 /** The protocol endpoint. Begins OPEN: the opening handshake is another room's work. */
-export class Connection implements FrameSink {
+export class Connection implements FrameSink, DecompressedSink {
   readonly role: Role;
   readonly #events: ConnectionEvents;
   readonly #transport: ConnectionTransport;
@@ -47,10 +54,22 @@ export class Connection implements FrameSink {
   readonly #closing = new ClosingHandshake();
   readonly #checkText: boolean;
   readonly #autoPong: boolean;
-  /** A message of the peer's has begun and is in the assembler. */
+  /** A message of the peer's has begun (§5.4); its first frame gave its type. */
+  #inMessage = false;
+  #isText = false;
+  /** RFC 7692 §6: … and whether it is compressed. */
+  #isCompressed = false;
+  /** It is in the assembler. */
   #assembling = false;
   /** A fragmented message of ours has begun (§5.4). */
   #fragmenting = false;
+  readonly #codec: ConnectionCodec | null;
+  readonly #maxPayload: number;
+  /** A fragmented message of ours is being sent compressed. */
+  #compressing = false;
+  /** A large piece is being decompressed: what follows it waits in `#held`. */
+  #suspended = false;
+  #held: Buffer[] = [];
   /** Validates the fragments of a text message of ours; null while there is none. */
   #outgoingText: Utf8Validator | null = null;
   /** A fragment of ours was refused, so that nothing can make text of those already sent. */
@@ -72,10 +91,13 @@ export class Connection implements FrameSink {
     this.#transport = transport;
     this.#checkText = !options.skipUtf8Validation;
     this.#autoPong = options.autoPong ?? true;
+    this.#codec = options.codec ?? null;
+    this.#maxPayload = options.maxPayload || Infinity;
     const context = new FrameContext(
       options.role,
-      options.maxPayload || Infinity,
-      false,
+      this.#maxPayload,
+      // RFC 7692 §6: RSV1 has a meaning where the extension was agreed on.
+      this.#codec !== null,
       options.maxFragments || Infinity,
     );
     this.#reader = new FrameReader(context, this);
@@ -102,6 +124,11 @@ export class Connection implements FrameSink {
     return this.#closing.wasClean;
   }
 
+  /** A large message is being decompressed, and what follows it waits. */
+  get isSuspended(): boolean {
+    return this.#suspended;
+  }
+
   /** Bytes of output that wait for `flush`. */
   get pendingLength(): number {
     return this.#writer.length;
@@ -117,10 +144,18 @@ export class Connection implements FrameSink {
    * port's goes through, after which the rest of the chunk is lost.
    */
   receive(chunk: Buffer, borrowed = false): void {
+    if (this.#suspended) {
+      this.#held.push(borrowed ? Buffer.from(chunk) : chunk);
+      return;
+    }
     this.#receiving = true;
     this.#borrowed = borrowed;
     try {
-      this.#reader.read(chunk);
+      const used = this.#reader.read(chunk);
+      if (used < chunk.length && this.#suspended) {
+        const rest = chunk.subarray(used);
+        this.#held.unshift(borrowed ? Buffer.from(rest) : rest);
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.fail(error);
@@ -149,17 +184,70 @@ export class Connection implements FrameSink {
 
   /**
    * Sends a message, or with `fin` false a fragment of one; later fragments go on with the type of
-   * the first. Text may be given as UTF-8 bytes. Returns the payload's length in bytes, or -1 when
-   * the connection is not open and nothing was sent (§6.1). Throws TypeError for bytes that are not
-   * UTF-8 where text is to be sent (§5.6); a fragmented message cannot be completed after that. For how long bytes are used see FrameWriter.write.
+   * the first. Text may be given as UTF-8 bytes. It is compressed where that was agreed on and is
+   * worthwhile, unless `compress` is false; the first fragment decides for all. Returns the length
+   * of the data in bytes, or -1 when the connection is not open and nothing was sent (§6.1). Throws
+   * TypeError for bytes that are not UTF-8 where text is to be sent (§5.6); a fragmented message
+   * cannot be completed after that. For how long bytes are used see FrameWriter.write.
    */
-  send(data: string | Uint8Array, isBinary: boolean, fin = true): number {
+  send(data: string | Uint8Array, isBinary: boolean, fin = true, compress = true): number {
     if (this.#closing.state !== 'open') return -1;
     if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
+    const codec = this.#codec;
+    if (codec !== null && (this.#fragmenting ? this.#compressing : compress)) {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      if (this.#fragmenting || codec.isWorthwhile(bytes.length)) {
+        this.#sendCompressed(codec.compress(bytes, fin), isBinary, fin);
+        return bytes.length;
+      }
+    }
+    return this.#write(this.#firstByte(isBinary, fin), data);
+  }
+
+  /** Whether `sendLater` is the better choice for a message or fragment of `length` bytes. */
+  takesLong(length: number, compress = true): boolean {
+    const codec = this.#codec;
+    if (codec === null || this.#closing.state !== 'open') return false;
+    return (this.#fragmenting ? this.#compressing : compress) && codec.takesLong(length);
+  }
+
+  /**
+   * Sends as `send` does, but has the data compressed without waiting for it. Until `done` is called,
+   * with what `send` would have returned, no other message may be sent; control frames may. The
+   * bytes must not change meanwhile.
+   */
+  sendLater(
+    data: Uint8Array,
+    isBinary: boolean,
+    fin: boolean,
+    done: (length: number) => void,
+  ): void {
+    if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
+    this.#codec?.compressLater(data, fin, (compressed) => {
+      if (this.#closing.state !== 'open') {
+        done(-1);
+        return;
+      }
+      this.#sendCompressed(compressed, isBinary, fin);
+      done(data.length);
+    });
+  }
+
+  /** RFC 7692 §6: RSV1 is on the first frame of a compressed message, and on no other. */
+  #sendCompressed(payload: Uint8Array, isBinary: boolean, fin: boolean): void {
+    // The writer keeps what is large, and the codec its buffer.
+    const own = payload.length < COPY_BELOW ? payload : Buffer.from(payload);
+    const rsv1 = this.#fragmenting ? 0 : RSV1;
+    this.#compressing = !fin;
+    this.#write(rsv1 | this.#firstByte(isBinary, fin), own);
+  }
+
+  /** FIN and opcode of the next data frame (§5.4). */
+  #firstByte(isBinary: boolean, fin: boolean): number {
     const opcode = this.#fragmenting ? Opcode.CONTINUATION : isBinary ? Opcode.BINARY : Opcode.TEXT;
     // §5.4: the final fragment, and no other, has FIN.
     this.#fragmenting = !fin;
-    return this.#write(fin ? FIN | opcode : opcode, data);
+    return fin ? FIN | opcode : opcode;
   }
 
   /** Sends a Ping of at most 125 bytes (§5.5.2); returns as `send` does. Throws RangeError. */
@@ -205,35 +293,71 @@ export class Connection implements FrameSink {
   // FrameSink
 
   onData(header: FrameHeader, piece: Buffer, last: boolean): void {
-    if (last && header.fin && !this.#assembling) {
+    const isLast = last && header.fin;
+    if (!this.#inMessage) {
+      this.#isText = header.opcode === Opcode.TEXT;
+      // RFC 7692 §6: RSV1 of the first frame says it for the whole message.
+      this.#isCompressed = header.rsv1;
+    }
+    this.#inMessage = !isLast;
+    if (this.#isCompressed) this.#decompress(piece, isLast);
+    else this.#assemble(piece, isLast, this.#borrowed);
+  }
+
+  #decompress(piece: Buffer, last: boolean): void {
+    const codec = this.#codec as ConnectionCodec;
+    if (codec.decompress(piece, last, this.#maxPayload, this)) return;
+    // §6.2: what follows is behind it, also where that would be a Ping.
+    this.#suspended = true;
+    this.#reader.suspend();
+    this.#transport.pause?.();
+  }
+
+  /** A message, or a piece of one, as it was before it was compressed if it was. */
+  #assemble(piece: Buffer, last: boolean, borrowed: boolean): void {
+    if (last && !this.#assembling) {
       // The usual case: a message that is one frame, a frame that lies in one chunk.
-      const isText = header.opcode === Opcode.TEXT;
-      if (isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
-      this.#events.onMessage(this.#own(piece), !isText);
+      if (this.#isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
+      this.#events.onMessage(this.#own(piece, borrowed), !this.#isText);
       return;
     }
     this.#assembler ??= new Assembler(this.#checkText);
     const assembler = this.#assembler;
     if (!this.#assembling) {
       this.#assembling = true;
-      this.#isText = header.opcode === Opcode.TEXT;
       assembler.begin(this.#isText);
     }
-    assembler.write(piece, this.#borrowed);
-    if (!last || !header.fin) return;
+    assembler.write(piece, borrowed);
+    if (!last) return;
     this.#assembling = false;
     this.#events.onMessage(assembler.end(), !this.#isText);
   }
 
-  /** §5.4: the type of a fragmented message is that of its first frame. */
-  #isText = false;
+  // DecompressedSink
+
+  onDecompressed(piece: Buffer, last: boolean): void {
+    this.#assemble(piece, last, true);
+  }
+
+  onDecompressEnd(fault: unknown): void {
+    this.#suspended = false;
+    this.#reader.resume();
+    if (fault !== null) {
+      this.#held = [];
+      if (!(fault instanceof ProtocolError)) throw fault;
+      this.fail(fault);
+      return;
+    }
+    while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
+    if (!this.#suspended) this.#transport.resume?.();
+  }
 
   onControl(opcode: number, payload: Buffer): void {
     if (opcode === Opcode.CLOSE) {
       this.#receiveClose(payload);
       return;
     }
-    const data = this.#own(payload);
+    const data = this.#own(payload, this.#borrowed);
     if (opcode === Opcode.PONG) {
       this.#events.onPong(data);
       return;
@@ -265,13 +389,16 @@ export class Connection implements FrameSink {
   #stop(): void {
     this.#reader.stop();
     this.#assembler?.reset();
+    this.#codec?.close();
+    this.#suspended = false;
+    this.#held = [];
     this.#unansweredPing = null;
   }
 
   /** A view of the chunk as it is, or a copy where the view would outlive or pin what it lies in. */
-  #own(view: Buffer): Buffer {
+  #own(view: Buffer, borrowed: boolean): Buffer {
     const whole = view.buffer.byteLength;
-    if (this.#borrowed || (whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole)) {
+    if (borrowed || (whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole)) {
       return Buffer.from(view);
     }
     return view;

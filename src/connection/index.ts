@@ -4,4 +4,10 @@ export { ProtocolError, type ProtocolErrorCode } from '../errors.ts';
 export type { Role } from '../frame/rules.ts';
 export type { ClosingState } from './closing.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
-export type { ConnectionEvents, ConnectionTransport } from './ports.ts';
+export type {
+  ConnectionCodec,
+  ConnectionEvents,
+  ConnectionTransport,
+  DecompressedSink,
+  Decompressor,
+} from './ports.ts';

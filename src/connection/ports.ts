@@ -1,5 +1,6 @@
-// The two ports of a connection: what it tells the application above, what it asks of the transport
-// below. Interfaces only; every call is made while one of the connection's own methods runs.
+// The ports of a connection: what it tells the application above, what it asks of the transport below,
+// and who compresses for it. Interfaces only; every call upward and downward is made while one of the
+// connection's own methods runs, or when a codec that took its time has finished.
 
 import type { Buffer } from 'node:buffer';
 import type { ProtocolError } from '../errors.ts';
@@ -32,4 +33,53 @@ export interface ConnectionTransport {
   wake(): void;
   /** Everything has been written: close our direction of the transport (§7.1.1). */
   end(): void;
+  /**
+   * A large message is being decompressed: hand over no input until `resume`. What comes all the
+   * same is kept, so that a transport without these two loses nothing but its bound on memory.
+   */
+  pause?(): void;
+  /** Go on handing over input. */
+  resume?(): void;
+}
+
+/** Takes what a decompressor makes. Either call may throw, which the decompressor passes on. */
+export interface DecompressedSink {
+  /**
+   * A piece of a message, `last` when the message is complete. The bytes are valid during the call.
+   * The first call for a piece may come before or after `decompress` has returned.
+   */
+  onDecompressed(piece: Buffer, last: boolean): void;
+  /** What `decompress` had left for later is done; `fault` is what was thrown over it, or null. */
+  onDecompressEnd(fault: unknown): void;
+}
+
+/** Decompresses the messages of one peer, in order (RFC 7692 §7.2.2). */
+export interface Decompressor {
+  /**
+   * Decompresses a piece of a message, `last` if it is its end, into at most `limit` bytes for the
+   * whole message. The piece is not used after the call. Returns true when it is done, or false
+   * when that will be later: then `onDecompressEnd` follows, and no other piece may be
+   * given before that. Throws ProtocolError 1007 and 1009, and whatever the sink throws.
+   */
+  decompress(piece: Buffer, last: boolean, limit: number, sink: DecompressedSink): boolean;
+  /** Gives all memory back; calls the sink no more. */
+  close(): void;
+}
+
+/** Compression as two ends have agreed on it (RFC 7692), for one connection and both directions. */
+export interface ConnectionCodec extends Decompressor {
+  /** Whether a message whose first frame has so many bytes should be compressed. */
+  isWorthwhile(length: number): boolean;
+  /**
+   * Compresses a whole message (`fin`), the last fragment of one, or another fragment
+   * (RFC 7692 §7.2.1). The result is valid until the next call.
+   */
+  compress(payload: Uint8Array, fin: boolean): Uint8Array;
+  /** Whether `compress` would take so long for so many bytes that `compressLater` is better. */
+  takesLong(length: number): boolean;
+  /**
+   * The same without waiting for it: nothing else may be compressed until `done` has been called,
+   * which does not happen before this returns. The payload must not change meanwhile.
+   */
+  compressLater(payload: Uint8Array, fin: boolean, done: (compressed: Uint8Array) => void): void;
 }

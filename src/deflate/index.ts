@@ -1,5 +1,6 @@
 // The permessage-deflate extension (RFC 7692) without I/O.
 
+export { DeflateCodec } from './codec.ts';
 export {
   acceptOffer,
   acceptResponse,

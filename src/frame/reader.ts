@@ -37,6 +37,7 @@ export class FrameReader {
   /** What has come of a control payload that a chunk border cut. */
   #control: Buffer | null = null;
   #stopped = false;
+  #suspended = false;
 
   constructor(context: FrameContext, sink: FrameSink) {
     this.#context = context;
@@ -50,15 +51,25 @@ export class FrameReader {
     this.#control = null;
   }
 
+  /** Reads no further in the current chunk; `resume` comes before the next. */
+  suspend(): void {
+    this.#suspended = true;
+  }
+
+  /** Ends `suspend`. */
+  resume(): void {
+    this.#suspended = false;
+  }
+
   /**
-   * Reads `chunk` to its end. The reader owns it from here on: payloads are unmasked in place, and
+   * Reads `chunk` to its end, or to where the sink has it stop; returns how far. The reader owns it from here on: payloads are unmasked in place, and
    * the sink gets views of it. Throws ProtocolError at the first byte that breaks a rule; what stood
    * before it has been handed on, and nothing may be read after it.
    */
-  read(chunk: Buffer): void {
+  read(chunk: Buffer): number {
     const end = chunk.length;
     let at = 0;
-    while (at < end && !this.#stopped) {
+    while (at < end && !this.#stopped && !this.#suspended) {
       if (this.#remaining < 0) {
         at = this.#readHeader(chunk, at, end);
         // A frame without payload is complete with its header.
@@ -74,6 +85,7 @@ export class FrameReader {
       else if (isControl(this.#header.opcode)) this.#keepControl(piece);
       else this.#sink.onData(this.#header, piece, false);
     }
+    return at;
   }
 
   /** Decodes a header at `at`; returns the position behind it, or `end` when it is not complete. */

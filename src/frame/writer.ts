@@ -8,8 +8,8 @@ import { mask, maskInto } from '../mask/mask.ts';
 import { encodeHeader, encodeMaskedHeader, headerLength, MAX_HEADER_LENGTH } from './header.ts';
 import type { Role } from './rules.ts';
 
-/** Payloads below this many bytes are copied: that costs less than one more buffer in a write. */
-const COPY_BELOW = 8192;
+/** Payloads below this many bytes are copied, never kept: that costs less than one more buffer in a write. */
+export const COPY_BELOW = 8192;
 const SLAB_LENGTH = 65536;
 /** Several small buffers are joined up to this many bytes. */
 const JOIN_BELOW = 32768;

@@ -1,0 +1,115 @@
+// Messages to DEFLATE data (RFC 7692 §7.2.1), for one direction of one connection. Small ones at once,
+// from a kept context; large ones on the thread pool, each by itself. Knows neither frames nor limits.
+
+import { Buffer } from 'node:buffer';
+import { constants, deflateRaw, deflateRawSync } from 'node:zlib';
+import { Context, type ContextSettings } from './context.ts';
+import type { Pool } from './pool.ts';
+
+/** How one direction compresses. */
+export interface CompressorSettings {
+  readonly context: ContextSettings;
+  /** Each message may refer to those before it. */
+  readonly takeover: boolean;
+  readonly pool: Pool;
+}
+
+const EMPTY = Buffer.alloc(0);
+/** RFC 7692 §7.2.3.6: what an empty message, or an empty last piece of one, is sent as. */
+const EMPTY_MESSAGE = Buffer.from([0x00]);
+/** RFC 7692 §7.2.1: `00 00 ff ff` at the end of a message is not sent. */
+const TAIL_LENGTH = 4;
+
+/** For those who compress each message by itself: one context for all with the same settings. */
+const shared = new Map<string, Context>();
+
+/** The sending half of a codec. */
+export class Compressor {
+  readonly #settings: CompressorSettings;
+  /** Made with the first message; null without takeover, and where contexts are not supported. */
+  #context: Context | null = null;
+  /** The peer's window has what our context does not know of. */
+  #isStale = false;
+
+  constructor(settings: CompressorSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Compresses a whole message (`fin`), the last fragment of one, or another fragment. The result is
+   * valid until the next call on any compressor.
+   */
+  compress(bytes: Uint8Array, fin: boolean): Buffer {
+    // A second flush with nothing before it would yield nothing.
+    if (bytes.length === 0) return fin ? EMPTY_MESSAGE : EMPTY;
+    const deflated = Context.isSupported()
+      ? this.#run(bytes)
+      : deflateRawSync(bytes, this.#options());
+    return fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated;
+  }
+
+  /**
+   * The same on the thread pool, for what would take long. `bytes` must not change meanwhile, and
+   * nothing else may be compressed before `done` has been called, with a result that is its own.
+   */
+  compressLater(bytes: Uint8Array, fin: boolean, done: (deflated: Buffer) => void): void {
+    this.#settings.pool.run((release) => {
+      deflateRaw(bytes, this.#options(), (_, deflated) => {
+        release();
+        this.forget();
+        done(fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated);
+      });
+    });
+  }
+
+  /**
+   * Something was sent that did not go through this context. RFC 7692 §7.2.1: distances count in
+   * what was sent, so the context must not refer to anything before that: it begins anew.
+   */
+  forget(): void {
+    this.#isStale = true;
+  }
+
+  /** Gives the memory back; nothing may be compressed after it. */
+  close(): void {
+    this.#context?.close();
+    this.#context = null;
+  }
+
+  /** Each by itself: what may refer to nothing need not, and what is large gains little by it. */
+  #options(): ContextSettings & { finishFlush: number } {
+    return { ...this.#settings.context, finishFlush: constants.Z_SYNC_FLUSH };
+  }
+
+  #run(bytes: Uint8Array): Buffer {
+    const context = this.#prepared();
+    let output = context.run(bytes, 0, bytes.length) as Buffer;
+    if (!context.isOutputFull) return output;
+    const pieces: Buffer[] = [];
+    while (context.isOutputFull) {
+      pieces.push(Buffer.from(output));
+      output = context.run(bytes, bytes.length - context.inputLeft, context.inputLeft) as Buffer;
+    }
+    return Buffer.concat([...pieces, output]);
+  }
+
+  /** The context in the state in which a message may begin. */
+  #prepared(): Context {
+    const { takeover, context: settings } = this.#settings;
+    if (takeover) {
+      this.#context ??= new Context('deflate', settings);
+      if (this.#isStale) this.#context.reset();
+      this.#isStale = false;
+      return this.#context;
+    }
+    // RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window.
+    const key = `${settings.windowBits} ${settings.level} ${settings.memLevel} ${settings.strategy}`;
+    let context = shared.get(key);
+    if (context === undefined) {
+      context = new Context('deflate', settings);
+      shared.set(key, context);
+    }
+    context.reset();
+    return context;
+  }
+}

@@ -1,0 +1,27 @@
+// What can be wrong with a compressed message (RFC 7692 §7.2.2), as the errors that fail a connection.
+// The codes are those that zlib has for the same faults.
+
+import { ProtocolError } from '../errors.ts';
+
+/** Not DEFLATE data, or a distance that reaches out of the window. */
+export function invalidData(): ProtocolError {
+  return new ProtocolError(
+    1007,
+    'Z_DATA_ERROR',
+    'Invalid compressed message: the data is not valid DEFLATE data',
+  );
+}
+
+/** RFC 7692 §7.2.1: a message ends at the end of a block. */
+export function truncatedData(): ProtocolError {
+  return new ProtocolError(
+    1007,
+    'Z_BUF_ERROR',
+    'Invalid compressed message: the data ends inside a DEFLATE block',
+  );
+}
+
+/** §10.4: a limit holds for what comes out. */
+export function messageTooBig(): ProtocolError {
+  return new ProtocolError(1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'Max payload size exceeded');
+}
