@@ -28,14 +28,15 @@ export function codesFor(lengths: readonly number[]): string[] {
 
 /** Decodes one symbol after another; a table of all codes by length, tried from the shortest up. */
 export class Decoder {
-  readonly #symbols: Map<number, number>[] = [];
+  /** By length, then by code. */
+  readonly #symbols: number[][] = [];
   readonly #longest: number;
 
   constructor(lengths: readonly number[]) {
     this.#longest = Math.max(1, ...lengths);
-    for (let length = 0; length <= 15; length++) this.#symbols.push(new Map());
+    for (let length = 0; length <= 15; length++) this.#symbols.push([]);
     codesFor(lengths).forEach((code, symbol) => {
-      if (code !== '') this.#symbols[code.length].set(Number.parseInt(code, 2), symbol);
+      if (code !== '') this.#symbols[code.length][Number.parseInt(code, 2)] = symbol;
     });
   }
 
@@ -44,7 +45,7 @@ export class Decoder {
     let code = 0;
     for (let length = 1; length <= this.#longest; length++) {
       code = code * 2 + bits.bit();
-      const symbol = this.#symbols[length].get(code);
+      const symbol = this.#symbols[length][code];
       if (symbol !== undefined) return symbol;
     }
     return undefined;
