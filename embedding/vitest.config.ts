@@ -2,7 +2,14 @@
 
 import { defineConfig } from 'vitest/config';
 
+// Tests are to get the files of a library that Node itself would load, not those meant for bundlers: a
+// library that is loaded both ways exists twice.
+const asNode = { conditions: ['node'], externalConditions: ['node'], mainFields: ['main'] };
+const extensions = ['.js', '.json', '.mjs', '.ts'];
+
 export default defineConfig({
+  resolve: { ...asNode, extensions },
+  ssr: { resolve: asNode },
   test: {
     root: import.meta.dirname,
     include: ['*/*.test.ts'],
