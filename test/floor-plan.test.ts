@@ -19,10 +19,10 @@ const PLAN: Readonly<Record<string, readonly string[]>> = {
   handshake: ['errors.ts'],
   deflate: ['handshake', 'connection', 'frame', 'errors.ts'],
   connection: ['frame', 'message', 'mask', 'errors.ts'],
-  websocket: ['connection', 'frame', 'message', 'mask', 'errors.ts'],
-  client: ['websocket', 'handshake', 'errors.ts'],
+  websocket: ['connection', 'deflate', 'frame', 'message', 'mask', 'errors.ts'],
+  client: ['websocket', 'deflate', 'handshake', 'errors.ts'],
   // The public class is built by the client; a server only wraps an accepted socket in it.
-  server: ['websocket', 'handshake', 'errors.ts', 'client/websocket.ts'],
+  server: ['websocket', 'deflate', 'handshake', 'errors.ts', 'client/websocket.ts'],
   'index.ts': EVERYTHING,
 };
 

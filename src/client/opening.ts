@@ -6,10 +6,14 @@ import { type RequestOptions, request as requestHttps } from 'node:https';
 import { isIP, connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls';
+import { acceptResponse, EXTENSION_NAME, formatOffer } from '../deflate/negotiation.ts';
+import type { DeflateOptions } from '../deflate/options.ts';
+import { formatExtensions } from '../handshake/extensions.ts';
 import { createKey } from '../handshake/key.ts';
 import { isProtocolField } from '../handshake/request.ts';
-import { checkResponse, type UpgradeResponse } from '../handshake/response.ts';
+import { checkResponse } from '../handshake/response.ts';
 import type { WebSocketUrl } from '../handshake/url.ts';
+import type { Agreement } from '../websocket/surface.ts';
 import { resolveLocation, sameHost, withoutCredentials } from './redirect.ts';
 
 /** How to connect. Everything else that `https.request` takes (TLS, `localAddress`, `lookup` …) too. */
@@ -31,6 +35,14 @@ export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What to ask the server for. */
+export interface Wishes {
+  /** Subprotocols, in order of preference (§4.1 item 10). */
+  readonly protocols: readonly string[];
+  /** What to offer of permessage-deflate (RFC 7692 §5); null for not to offer it. */
+  readonly deflate: DeflateOptions | null;
+}
+
 /** How it went. Exactly one of `onOpen` and `onFail` is called, unless `abort` comes first. */
 export interface OpeningListener {
   /** The request is about to be sent; true if the listener sends it (`request.end()`) itself. */
@@ -40,14 +52,14 @@ export interface OpeningListener {
   onUpgrade(response: IncomingMessage): boolean;
   /** Another status came; true if the listener deals with it. */
   onUnexpectedResponse(request: ClientRequest, response: IncomingMessage): boolean;
-  onOpen(socket: Duplex, head: Buffer, agreed: UpgradeResponse): void;
+  onOpen(socket: Duplex, head: Buffer, agreed: Agreement): void;
   onFail(error: Error): void;
 }
 
 /** One opening handshake, begun by its constructor. */
 export class Opening {
   readonly #options: OpeningOptions;
-  readonly #protocols: readonly string[];
+  readonly #wishes: Wishes;
   readonly #listener: OpeningListener;
   readonly #first: WebSocketUrl;
   #url: WebSocketUrl;
@@ -61,13 +73,13 @@ export class Opening {
   /** Throws what node:http throws for options and header fields that cannot be sent. */
   constructor(
     url: WebSocketUrl,
-    protocols: readonly string[],
+    wishes: Wishes,
     options: OpeningOptions,
     listener: OpeningListener,
   ) {
     this.#url = url;
     this.#first = url;
-    this.#protocols = protocols;
+    this.#wishes = wishes;
     this.#options = options;
     this.#listener = listener;
     const timeout = options.handshakeTimeout ?? 0;
@@ -121,6 +133,7 @@ export class Opening {
 
   #requestOptions(url: WebSocketUrl, key: string): RequestOptions {
     const { headers, origin, signal: _, ...options } = this.#options;
+    const { protocols, deflate } = this.#wishes;
     const fields: Record<string, string | number | readonly string[]> = Object.create(null);
     for (const [name, value] of Object.entries(headers ?? {})) {
       // §4.1: the fields of the handshake are ours to set, but for the name of a virtual host.
@@ -156,8 +169,10 @@ export class Opening {
         Connection: 'Upgrade',
         'Sec-WebSocket-Version': '13',
         'Sec-WebSocket-Key': key,
-        ...(this.#protocols.length > 0 && {
-          'Sec-WebSocket-Protocol': this.#protocols.join(','),
+        ...(protocols.length > 0 && { 'Sec-WebSocket-Protocol': protocols.join(',') }),
+        // §4.1 item 11
+        ...(deflate !== null && {
+          'Sec-WebSocket-Extensions': formatExtensions([formatOffer(deflate)]),
         }),
       },
     } as RequestOptions;
@@ -207,10 +222,10 @@ export class Opening {
       socket.destroy();
       return;
     }
-    let agreed: UpgradeResponse;
+    let agreed: Agreement;
     try {
       // §4.1: what a server must answer; anything else fails the connection.
-      agreed = checkResponse(response, { key, protocols: this.#protocols });
+      agreed = this.#check(response, key);
     } catch (error) {
       socket.on('error', ignore).destroy();
       this.#fail(error as Error);
@@ -218,6 +233,19 @@ export class Opening {
     }
     this.#finish();
     this.#listener.onOpen(socket, head, agreed);
+  }
+
+  #check(response: IncomingMessage, key: string): Agreement {
+    const { protocols, deflate } = this.#wishes;
+    const offered = deflate === null ? [] : [EXTENSION_NAME];
+    const { protocol, extensions } = checkResponse(response, {
+      key,
+      protocols,
+      extensions: offered,
+    });
+    const parameters = deflate && acceptResponse(extensions, deflate);
+    if (!parameters) return { protocol };
+    return { protocol, extensions: EXTENSION_NAME, deflate: { parameters, options: deflate } };
   }
 
   #fail(error: Error): void {

@@ -2,6 +2,7 @@
 // for sockets that they opened, so that `instanceof WebSocket` holds for both.
 
 import type { ClientRequest } from 'node:http';
+import { type DeflateOptions, toDeflateOptions } from '../deflate/options.ts';
 import { checkSubprotocols } from '../handshake/subprotocol.ts';
 import { parseUrl } from '../handshake/url.ts';
 import type { SocketOptions } from '../websocket/surface.ts';
@@ -14,8 +15,8 @@ export interface ClientOptions extends SocketOptions, OpeningOptions {
   readonly protocols?: string | readonly string[] | undefined;
   /** Only 13 exists (§4.4). */
   readonly protocolVersion?: number | undefined;
-  /** Not offered yet; messages go uncompressed. */
-  readonly perMessageDeflate?: boolean | object | undefined;
+  /** Offer to compress messages (RFC 7692). Default true, with the peer's wishes. */
+  readonly perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** Called with the request before it is sent, and then has to call `request.end()` itself. */
   readonly finishRequest?: ((request: ClientRequest, websocket: WebSocket) => void) | undefined;
 }
@@ -29,7 +30,8 @@ export class WebSocket extends BaseWebSocket {
 
   /**
    * Connects to a ws, wss, http, https or ws+unix URL. Throws SyntaxError for an invalid URL or
-   * subprotocol, RangeError for another protocol version. With `address` null the socket stays
+   * subprotocol, RangeError for another protocol version, TypeError and RangeError for options of
+   * `perMessageDeflate` that make no sense. With `address` null the socket stays
    * CONNECTING until `setSocket` is called: that is how servers make theirs.
    */
   constructor(address: string | URL, options?: ClientOptions);
@@ -63,10 +65,11 @@ export class WebSocket extends BaseWebSocket {
     const names = (isOptions ? undefined : protocols) ?? given.protocols ?? [];
     const list = isList(names) ? [...names] : [names as string];
     checkSubprotocols(list);
+    const deflate = toDeflateOptions(given.perMessageDeflate, true);
     // The listener may be called before the constructor has returned.
     let opening: Opening | null = null;
     this.connecting(url.href, url.origin, () => opening?.abort());
-    opening = new Opening(url, list, given, {
+    opening = new Opening(url, { protocols: list, deflate }, given, {
       onRequest: (request) => {
         given.finishRequest?.(request, this);
         return given.finishRequest !== undefined;
@@ -81,7 +84,7 @@ export class WebSocket extends BaseWebSocket {
       },
       onUnexpectedResponse: (request, response) =>
         this.emit('unexpected-response', request, response),
-      onOpen: (socket, head, { protocol }) => this.setSocket(socket, head, { protocol }),
+      onOpen: (socket, head, agreed) => this.setSocket(socket, head, agreed),
       onFail: (error) => this.failConnecting(error),
     });
     // finishRequest may have closed the socket before there was something to give up.

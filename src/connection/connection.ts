@@ -342,14 +342,13 @@ export class Connection implements FrameSink, DecompressedSink {
   onDecompressEnd(fault: unknown): void {
     this.#suspended = false;
     this.#reader.resume();
-    if (fault !== null) {
-      this.#held = [];
-      if (!(fault instanceof ProtocolError)) throw fault;
-      this.fail(fault);
-      return;
+    try {
+      if (fault instanceof ProtocolError) this.fail(fault);
+      else if (fault !== null) throw fault;
+      while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
+    } finally {
+      if (!this.#suspended) this.#transport.resume?.();
     }
-    while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
-    if (!this.#suspended) this.#transport.resume?.();
   }
 
   onControl(opcode: number, payload: Buffer): void {

@@ -8,4 +8,9 @@ export {
   EXTENSION_NAME,
   formatOffer,
 } from './negotiation.ts';
-export { checkDeflateOptions, type DeflateOptions, type ZlibSettings } from './options.ts';
+export {
+  checkDeflateOptions,
+  type DeflateOptions,
+  toDeflateOptions,
+  type ZlibSettings,
+} from './options.ts';

@@ -5,7 +5,7 @@
 export interface ZlibSettings {
   /** Bytes of one output buffer. */
   chunkSize?: number | undefined;
-  /** Effort of the compressor, 0 to 9. */
+  /** Effort of the compressor, 0 to 9; -1 for zlib's default, 6. */
   level?: number | undefined;
   /** Memory of the compressor, 1 to 9. */
   memLevel?: number | undefined;
@@ -53,6 +53,22 @@ export interface DeflateOptions {
 }
 
 /**
+ * What is meant by the option `perMessageDeflate`: null for not to offer or accept the extension.
+ * Throws as `checkDeflateOptions`.
+ */
+export function toDeflateOptions(
+  given: boolean | DeflateOptions | null | undefined,
+  byDefault: boolean,
+): DeflateOptions | null {
+  const options = given ?? byDefault;
+  if (options === false) return null;
+  if (options === true) return {};
+  checkType('perMessageDeflate', options, ['boolean', 'object']);
+  checkDeflateOptions(options);
+  return options;
+}
+
+/**
  * Checks options before a handshake takes place.
  *
  * @throws {TypeError} when an option is of the wrong type.
@@ -78,8 +94,22 @@ export function checkDeflateOptions(options: DeflateOptions): void {
   }
   for (const name of ['zlibDeflateOptions', 'zlibInflateOptions'] as const) {
     checkType(name, options[name], ['object']);
+    for (const [setting, least, most] of ZLIB_RANGES) {
+      const value = options[name]?.[setting];
+      if (value === undefined || (Number.isInteger(value) && value >= least && value <= most))
+        continue;
+      const path = `${name}.${setting}`;
+      throw new RangeError(`${path} must be an integer from ${least} to ${most}, not ${value}`);
+    }
   }
 }
+
+/** What zlib takes; it would complain with the first message. */
+const ZLIB_RANGES = [
+  ['level', -1, 9],
+  ['memLevel', 1, 9],
+  ['strategy', 0, 4],
+] as const;
 
 function checkType(name: string, value: unknown, types: readonly string[]): void {
   // From plain JavaScript null comes for an option left out.

@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import type { ClientOptions, WebSocket } from '../client/websocket.ts';
+import type { DeflateOptions } from '../deflate/options.ts';
 import type { SocketOptions } from '../websocket/surface.ts';
 import type { OriginPattern } from './origin.ts';
 import type { AnswerHeaders } from './refusal.ts';
@@ -71,8 +72,8 @@ export interface ServerOptions<Socket extends WebSocket = WebSocket> extends Soc
     | undefined;
   /** Keep `clients`. Default true. */
   clientTracking?: boolean | undefined;
-  /** Not offered yet; messages go uncompressed. */
-  perMessageDeflate?: boolean | object | undefined;
+  /** Compress messages with clients that offer it (RFC 7692). Default false. Read for each handshake. */
+  perMessageDeflate?: boolean | DeflateOptions | null | undefined;
   /** The class of the sockets. Default WebSocket. */
   WebSocket?:
     | (new (

@@ -7,10 +7,14 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, WebSocket } from '../client/websocket.ts';
+import { acceptOffer, EXTENSION_NAME } from '../deflate/negotiation.ts';
+import { toDeflateOptions } from '../deflate/options.ts';
 import { HandshakeError } from '../errors.ts';
+import type { Extension } from '../handshake/extensions.ts';
 import { checkRequest, type UpgradeRequest } from '../handshake/request.ts';
 import { formatAccept, formatResponse } from '../handshake/response.ts';
 import { parseTarget } from '../handshake/target.ts';
+import type { DeflateAgreement } from '../websocket/surface.ts';
 import { findOriginFault, verify } from './admission.ts';
 import { createAnsweringServer, Listener } from './listener.ts';
 import type { ServerEvents, ServerOptions, ShutdownOptions, VerifyCallback } from './options.ts';
@@ -47,7 +51,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   /** Sockets on which `verifyClient` has not decided. */
   readonly #undecided = new Set<Duplex>();
 
-  /** Throws TypeError unless exactly one of `port`, `server` and `noServer` is given. */
+  /**
+   * Throws TypeError unless exactly one of `port`, `server` and `noServer` is given, and for options
+   * of `perMessageDeflate` that make no sense.
+   */
   constructor(options: ServerOptions<Socket>, callback?: () => void) {
     super();
     const given = { ...options };
@@ -58,6 +65,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
         'One and only one of the "port", "server", or "noServer" options must be specified',
       );
     }
+    toDeflateOptions(given.perMessageDeflate, false);
     given.clientTracking ??= true;
     if (given.clientTracking) this.clients = new Set();
     if (given.port != null) this.#listen(given.port, callback);
@@ -285,10 +293,19 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     upgraded.add(socket);
     let protocol: string | null = '';
     let response = '';
+    const agreed: { extensions?: string; deflate?: DeflateAgreement } = {};
     const formatted = this.#attempt(socket, () => {
       protocol = this.#chooseProtocol(asked.protocols, request);
       if (protocol === null) return;
-      const lines = formatAccept({ key: asked.key, protocol });
+      const extensions: Extension[] = [];
+      const options = toDeflateOptions(this.options.perMessageDeflate, false);
+      const accepted = options && acceptOffer(asked.extensions, options);
+      if (accepted) {
+        extensions.push(accepted.response);
+        agreed.extensions = EXTENSION_NAME;
+        agreed.deflate = { parameters: accepted.parameters, options };
+      }
+      const lines = formatAccept({ key: asked.key, protocol, extensions });
       this.emit('headers', lines, request);
       response = formatResponse(lines);
     });
@@ -301,7 +318,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     const Class = (this.options.WebSocket ?? WebSocket) as unknown as WebSocketClass;
     const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
     socket.removeListener('error', destroy);
-    client.setSocket(socket, head, { protocol });
+    client.setSocket(socket, head, { protocol, ...agreed });
     if (this.clients !== undefined) this.#track(client);
     callback(client, request);
   }

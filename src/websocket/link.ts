@@ -65,6 +65,13 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** What `bufferedAmount` may not fall below in this turn; 0 when nothing was written in it. */
   #floor = 0;
   #ended = false;
+  /** Whose wish it is that nothing is read: the owner's, or the connection's (RFC 7692). */
+  #pausedByOwner = false;
+  #pausedByCodec = false;
+  /** The owner wants no more. */
+  #dropped = false;
+  /** The transport has closed, but a message that came before is still being decompressed. */
+  #isOver = false;
 
   constructor(owner: Owner, handlers: LinkHandlers<Owner>, socket: Duplex, options: LinkOptions) {
     this.#owner = owner;
@@ -118,9 +125,24 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     data: string | Uint8Array,
     isBinary: boolean,
     fin: boolean,
+    compress: boolean,
     callback: WriteCallback | undefined,
   ): boolean {
-    return this.#sent(this.connection.send(data, isBinary, fin), callback);
+    return this.#sent(this.connection.send(data, isBinary, fin, compress), callback);
+  }
+
+  /** Sends what takes long to compress, see Connection.sendLater. False as above. */
+  sendLater(
+    data: Uint8Array,
+    isBinary: boolean,
+    fin: boolean,
+    callback: WriteCallback | undefined,
+  ): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.connection.sendLater(data, isBinary, fin, (length) => {
+        resolve(this.#sent(length, callback));
+      });
+    });
   }
 
   /** Sends a Ping; false when it is too late for that. */
@@ -139,10 +161,24 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.#startCloseTimer();
   }
 
-  /** Drops the transport without another word. */
+  /** Stops reading from the transport until `resumeInput`. */
+  pauseInput(): void {
+    this.#pausedByOwner = true;
+    this.socket.pause();
+  }
+
+  /** Ends `pauseInput`. */
+  resumeInput(): void {
+    this.#pausedByOwner = false;
+    if (!this.#pausedByCodec) this.socket.resume();
+  }
+
+  /** Drops the transport without another word, and what has been received and not been delivered. */
   destroy(): void {
     this.#measure();
+    this.#dropped = true;
     this.socket.destroy();
+    if (this.#isOver) process.nextTick(() => this.closed());
   }
 
   // ConnectionEvents
@@ -204,6 +240,18 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.connection.flush();
   }
 
+  pause(): void {
+    this.#pausedByCodec = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.#pausedByCodec = false;
+    // What the transport's end had to wait for is done.
+    if (this.#isOver) this.closed();
+    else if (!this.#pausedByOwner) this.socket.resume();
+  }
+
   end(): void {
     if (this.#ended) return;
     this.#measure();
@@ -247,6 +295,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   closed(): void {
     const { socket, connection } = this;
+    this.#isOver = connection.isSuspended && !this.#dropped;
+    if (this.#isOver) return;
     if (this.#closeTimer !== null) clearTimeout(this.#closeTimer);
     if (this.#heartbeat > 0) stopBeating(this, this.#heartbeat);
     // A paused socket that was destroyed may hold what the peer had sent before.

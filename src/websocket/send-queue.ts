@@ -1,5 +1,5 @@
-// Sends in their order (§6.1) when one of them is a Blob, whose bytes come later: what is sent after it
-// waits behind it. Exists only while a Blob is being read.
+// Sends in their order (§6.1) when one of them has to wait, as a Blob whose bytes come later or a large
+// message that is being compressed: what is sent after it waits behind it. Exists only meanwhile.
 
 import { throwLater } from './throw-later.ts';
 
@@ -14,7 +14,8 @@ interface Task {
   readonly length: number;
   /** Null for a task that is ready to run. */
   readonly blob: ReadableBlob | null;
-  run(bytes: ArrayBuffer | null, error: Error | null): void;
+  /** A promise that it returns is waited for. */
+  run(bytes: ArrayBuffer | null, error: Error | null): unknown;
   /** Called instead of `run` when it is too late for that. */
   onDrop(): void;
 }
@@ -40,14 +41,17 @@ export class SendQueue {
   /** Reads `blob` when its turn has come, then calls `run` with its bytes or with why not. */
   addBlob(
     blob: ReadableBlob,
-    run: (bytes: ArrayBuffer | null, error: Error | null) => void,
+    run: (bytes: ArrayBuffer | null, error: Error | null) => unknown,
     onDrop: () => void,
   ): void {
     this.#add({ length: blob.size, blob, run, onDrop });
   }
 
-  /** Calls `run` when its turn has come; it will send `length` bytes of payload. */
-  add(length: number, run: () => void, onDrop: () => void): void {
+  /**
+   * Calls `run` when its turn has come; it will send `length` bytes of payload, at once or when its
+   * promise is fulfilled.
+   */
+  add(length: number, run: () => unknown, onDrop: () => void): void {
     this.#add({ length, blob: null, run, onDrop });
   }
 
@@ -78,12 +82,13 @@ export class SendQueue {
       if (this.#dropped) return;
       // Out of the queue before it runs: it may end the connection, which drops what waits.
       this.#tasks.shift();
-      this.#length -= task.length;
       try {
-        task.run(bytes, failure);
+        const running = task.run(bytes, failure);
+        if (running instanceof Promise) await running;
       } catch (error) {
         throwLater(error);
       }
+      this.#length -= task.length;
     }
     this.#working = false;
     if (!this.#dropped) this.#onEmpty();

@@ -2,6 +2,8 @@
 
 import type { Buffer } from 'node:buffer';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { DeflateParameters } from '../deflate/negotiation.ts';
+import type { DeflateOptions } from '../deflate/options.ts';
 import type { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './event.ts';
 import type { RawData } from './payload.ts';
 
@@ -38,7 +40,16 @@ export interface SocketOptions {
 /** What is known of a connection when its opening handshake has been completed. */
 export interface Agreement extends SocketOptions {
   readonly protocol?: string | undefined;
+  /** The extensions in use, as they stand in the handshake. */
   readonly extensions?: string | undefined;
+  /** What was agreed on of permessage-deflate, and what this end's options for it are. */
+  readonly deflate?: DeflateAgreement | null | undefined;
+}
+
+/** The outcome of a negotiation (RFC 7692 §5). */
+export interface DeflateAgreement {
+  readonly parameters: DeflateParameters;
+  readonly options: DeflateOptions;
 }
 
 /** The emitter's events and what their listeners are called with. */
@@ -76,7 +87,10 @@ export interface SendOptions {
   readonly binary?: boolean | undefined;
   /** Whether this is the last fragment of its message. Default true. */
   readonly fin?: boolean | undefined;
-  /** Compress, where permessage-deflate is in use. */
+  /**
+   * Compress, where permessage-deflate is in use. Default true. What an attacker can have sent beside
+   * something secret should not be compressed with it (RFC 7692 §8).
+   */
   readonly compress?: boolean | undefined;
   /** Has no effect: clients mask, servers do not (§5.1). */
   readonly mask?: boolean | undefined;

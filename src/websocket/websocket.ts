@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { DeflateCodec } from '../deflate/codec.ts';
 import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
 import type { KeySource } from '../mask/key.ts';
@@ -139,23 +140,25 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     const done = typeof options === 'function' ? options : callback;
     const given = typeof options === 'function' ? undefined : options;
     const fin = given?.fin ?? true;
+    // An option that is there decides, also with the value undefined: that is how ws reads it.
+    const compress = given === undefined || !('compress' in given) || Boolean(given.compress);
     const link = this.#writable(data, done);
     if (link === null) return;
     if (isBlob(data)) {
-      this.#sendBlob(link, data, given?.binary ?? true, fin, done);
+      this.#sendBlob(link, data, given?.binary ?? true, fin, compress, done);
       return;
     }
     const payload = toPayload(data);
     const isBinary = given?.binary ?? typeof payload !== 'string';
-    if (this.#sendQueue === null) {
-      link.send(payload, isBinary, fin, done);
+    if (this.#sendQueue === null && !link.connection.takesLong(payload.length, compress)) {
+      link.send(payload, isBinary, fin, compress, done);
       return;
     }
-    // §6.1: behind a Blob that is being read; what the caller changes meanwhile must not show.
+    // §6.1: in its turn; what the caller changes meanwhile must not show.
     const bytes = Buffer.from(payload as string);
-    this.#sendQueue.add(
+    this.#queue().add(
       bytes.length,
-      () => this.#sendNow(link, bytes, isBinary, fin, done),
+      () => this.#sendNow(link, bytes, isBinary, fin, compress, done),
       () => refuse(done),
     );
   }
@@ -262,6 +265,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     if (this.#link !== null) throw new Error('This WebSocket has been opened already');
     if (this.#readyState !== CONNECTING) throw new Error('This WebSocket has been closed already');
     const options = { ...this.#options, ...agreed };
+    const { deflate } = agreed;
     this.#abort = null;
     this.#protocol = agreed.protocol ?? '';
     this.#extensions = agreed.extensions ?? '';
@@ -274,6 +278,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       closeTimeout: options.closeTimeout ?? 30_000,
       heartbeat: options.heartbeat ?? 0,
       keySource: options.generateMask && keySourceOf(options.generateMask),
+      codec: deflate && new DeflateCodec(this.#role, deflate.parameters, deflate.options),
     });
     this.#link = link;
     this.#readyState = OPEN;
@@ -337,15 +342,12 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     blob: Blob,
     isBinary: boolean,
     fin: boolean,
+    compress: boolean,
     done: WriteCallback | undefined,
   ): void {
-    this.#sendQueue ??= new SendQueue(() => {
-      this.#sendQueue = null;
-    });
-    const run = (bytes: ArrayBuffer | null, error: Error | null): void => {
+    const run = (bytes: ArrayBuffer | null, error: Error | null): Promise<void> | undefined => {
       if (bytes !== null) {
-        this.#sendNow(link, Buffer.from(bytes), isBinary, fin, done);
-        return;
+        return this.#sendNow(link, Buffer.from(bytes), isBinary, fin, compress, done);
       }
       const failure = error as Error;
       refuse(done, failure);
@@ -353,26 +355,45 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       link.close(1011, '');
       if (this.#readyState === OPEN) this.#readyState = CLOSING;
       this.#reportError(failure);
+      return undefined;
     };
-    this.#sendQueue.addBlob(blob, run, () => refuse(done));
+    this.#queue().addBlob(blob, run, () => refuse(done));
   }
 
-  /** Sends what was queued while the socket was open. */
+  #queue(): SendQueue {
+    this.#sendQueue ??= new SendQueue(() => {
+      this.#sendQueue = null;
+    });
+    return this.#sendQueue;
+  }
+
+  /** Sends what was queued while the socket was open; gives a promise where that takes time. */
   #sendNow(
     link: Link<BaseWebSocket>,
     bytes: Buffer,
     isBinary: boolean,
     fin: boolean,
+    compress: boolean,
     done: WriteCallback | undefined,
-  ): void {
-    try {
-      if (link.send(bytes, isBinary, fin, done)) return;
+  ): Promise<void> | undefined {
+    const settle = (sent: boolean): void => {
+      if (sent) return;
       link.lose(bytes.length);
       refuse(done);
-    } catch (error) {
-      if (done === undefined) this.#reportError(error as Error);
-      else refuse(done, error as Error);
+    };
+    const fail = (error: Error): void => {
+      if (done === undefined) this.#reportError(error);
+      else refuse(done, error);
+    };
+    if (link.connection.takesLong(bytes.length, compress)) {
+      return link.sendLater(bytes, isBinary, fin, done).then(settle, fail);
     }
+    try {
+      settle(link.send(bytes, isBinary, fin, compress, done));
+    } catch (error) {
+      fail(error as Error);
+    }
+    return undefined;
   }
 
   // Receiving, inside
@@ -391,8 +412,8 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   static readonly #delivered: DeliveryHandlers<BaseWebSocket> = {
     deliver: (ws, data, isBinary) => ws.#deliver(data, isBinary),
-    pauseInput: (ws) => void ws.#link?.socket.pause(),
-    resumeInput: (ws) => void ws.#link?.socket.resume(),
+    pauseInput: (ws) => ws.#link?.pauseInput(),
+    resumeInput: (ws) => ws.#link?.resumeInput(),
   };
 
   #deliver(data: Buffer, isBinary: boolean): void {

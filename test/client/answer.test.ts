@@ -89,7 +89,7 @@ const FAULTS: Fault[] = [
     what: 'Accept twice',
     plant: (l, key) => [...l, `${ACCEPT}: ${acceptFor(key)}`],
   },
-  { what: 'an extension', plant: (l) => [...l, 'Sec-WebSocket-Extensions: permessage-deflate'] },
+  { what: 'an extension', plant: (l) => [...l, 'Sec-WebSocket-Extensions: x-never-offered'] },
   { what: 'a bad extension', plant: (l) => [...l, 'Sec-WebSocket-Extensions: ;;'] },
   { what: 'a subprotocol', plant: (l) => [...l, 'Sec-WebSocket-Protocol: chat'] },
   { what: 'a line without colon', plant: (l) => [...l, 'nonsense'] },

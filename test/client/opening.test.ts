@@ -64,9 +64,9 @@ describe('the request', () => {
     expect(keys.size).toBe(3);
   });
 
-  it('[6455-9.1-e] [6455-5.8-a] offers no extension, and no frame has a reserved bit', async () => {
+  it('[6455-9.1-e] [6455-5.8-a] without permessage-deflate offers no extension, and no frame has a reserved bit', async () => {
     const server = await listen();
-    const ws = new WebSocket(server.url, { perMessageDeflate: true });
+    const ws = new WebSocket(server.url, { perMessageDeflate: false });
     await new Witness(ws).opened();
     const peer = await server.accept();
     expect(linesOf(peer.head, 'sec-websocket-extensions')).toEqual([]);
@@ -185,7 +185,7 @@ describe('the request', () => {
           for (const line of lines) expect(line).not.toMatch(/[\r\n\0]/);
           const sent = lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase());
           const allowed = new Set(['host', 'upgrade', 'connection', 'origin']);
-          for (const own of ['version', 'key']) allowed.add(`sec-websocket-${own}`);
+          for (const own of ['version', 'key', 'extensions']) allowed.add(`sec-websocket-${own}`);
           for (const given of Object.keys(headers)) {
             if (!OWN.some((own) => own.toLowerCase() === given.toLowerCase())) {
               allowed.add(given.toLowerCase());
