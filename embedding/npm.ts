@@ -19,8 +19,9 @@ export async function run(cwd: string, program: string, ...args: string[]): Prom
   try {
     return (await promisify(execFile)(program, args, options)).stdout;
   } catch (error) {
-    const { message, stdout = '', stderr = '' } = error as Partial<Record<string, string>>;
-    throw new Error(`in ${cwd}: ${message}\n${stdout}\n${stderr}`);
+    // The message already ends with what was printed to stderr.
+    const { message, stdout = '' } = error as { message: string; stdout?: string };
+    throw new Error(`in ${cwd}: ${message}\n${stdout}`);
   }
 }
 
