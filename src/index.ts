@@ -3,6 +3,7 @@
 
 import type { AddressInfo as NodeAddressInfo } from 'node:net';
 import { type ClientOptions, WebSocket as WebSocketClass } from './client/websocket.ts';
+import { PreparedMessage } from './connection/prepared.ts';
 import type { ServerOptions, VerifyCallback, VerifyClient } from './server/options.ts';
 import { WebSocketServer } from './server/server.ts';
 import type {
@@ -20,6 +21,7 @@ export interface WebSocketStatics {
   readonly WebSocketServer: typeof WebSocketServer;
   readonly WebSocket: typeof WebSocketClass & WebSocketStatics;
   readonly createWebSocketStream: typeof createWebSocketStream;
+  readonly PreparedMessage: typeof PreparedMessage;
 }
 
 const statics = {
@@ -27,6 +29,7 @@ const statics = {
   WebSocketServer,
   WebSocket: WebSocketClass,
   createWebSocketStream,
+  PreparedMessage,
 };
 
 /** The WebSocket class; see client/websocket.ts. */
@@ -59,6 +62,8 @@ declare namespace WebSocket {
     ServerOptionsType<Socket>;
 }
 
+export type { PreparedOptions } from './connection/prepared.ts';
+export type { DeflateOptions, ZlibSettings } from './deflate/options.ts';
 export { HandshakeError, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/options.ts';
 export type { OriginPattern } from './server/origin.ts';
@@ -75,6 +80,7 @@ export type {
 export {
   type ClientOptions,
   createWebSocketStream,
+  PreparedMessage,
   type ServerOptions,
   type VerifyCallback,
   type VerifyClient,

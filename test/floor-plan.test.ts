@@ -22,7 +22,7 @@ const PLAN: Readonly<Record<string, readonly string[]>> = {
   websocket: ['connection', 'deflate', 'frame', 'message', 'mask', 'errors.ts'],
   client: ['websocket', 'deflate', 'handshake', 'errors.ts'],
   // The public class is built by the client; a server only wraps an accepted socket in it.
-  server: ['websocket', 'deflate', 'handshake', 'errors.ts', 'client/websocket.ts'],
+  server: ['websocket', 'connection', 'deflate', 'handshake', 'errors.ts', 'client/websocket.ts'],
   'index.ts': EVERYTHING,
 };
 

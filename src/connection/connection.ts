@@ -19,6 +19,7 @@ import type {
   ConnectionTransport,
   DecompressedSink,
 } from './ports.ts';
+import type { PreparedMessage } from './prepared.ts';
 
 /** How a connection is to behave. */
 export interface ConnectionOptions {
@@ -202,6 +203,23 @@ export class Connection implements FrameSink, DecompressedSink {
       }
     }
     return this.#write(this.#firstByte(isBinary, fin), data);
+  }
+
+  /**
+   * Sends a message that was prepared for many; returns as `send` does. Throws Error while a
+   * fragmented message of ours has not ended (§5.4).
+   */
+  sendPrepared(message: PreparedMessage): number {
+    if (this.#closing.state !== 'open') return -1;
+    if (this.#fragmenting) {
+      throw new Error('A prepared message cannot be sent before the last fragment of another one');
+    }
+    const { first, payload, frame } = message.frameFor(this.#codec);
+    // §5.3: each frame of a client's has a key of its own.
+    if (this.role === 'client') this.#writer.write(first, payload);
+    else this.#writer.append(frame);
+    this.#wake();
+    return message.length;
   }
 
   /** Whether `sendLater` is the better choice for a message or fragment of `length` bytes. */
@@ -437,11 +455,14 @@ export class Connection implements FrameSink, DecompressedSink {
 
   #write(first: number, payload: string | Uint8Array): number {
     const length = this.#writer.write(first, payload);
-    if (!this.#receiving && !this.#awake) {
-      this.#awake = true;
-      this.#transport.wake();
-    }
+    this.#wake();
     return length;
+  }
+
+  #wake(): void {
+    if (this.#receiving || this.#awake) return;
+    this.#awake = true;
+    this.#transport.wake();
   }
 }
 

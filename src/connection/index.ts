@@ -11,3 +11,4 @@ export type {
   DecompressedSink,
   Decompressor,
 } from './ports.ts';
+export { PreparedMessage, type PreparedOptions } from './prepared.ts';

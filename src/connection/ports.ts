@@ -82,4 +82,10 @@ export interface ConnectionCodec extends Decompressor {
    * which does not happen before this returns. The payload must not change meanwhile.
    */
   compressLater(payload: Uint8Array, fin: boolean, done: (compressed: Uint8Array) => void): void;
+  /** Codecs with the same key make the same of a message in `compressAlone`. */
+  readonly aloneKey: string;
+  /** Compresses a whole message without referring to those before it, for any codec with this key. */
+  compressAlone(payload: Uint8Array): Uint8Array;
+  /** Something compressed was sent that did not come from `compress` or `compressLater`. */
+  forget(): void;
 }

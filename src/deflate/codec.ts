@@ -30,6 +30,7 @@ export class DeflateCodec implements ConnectionCodec {
   readonly #compressor: Compressor;
   readonly #decompressor: Decompressor;
   readonly #threshold: number;
+  readonly aloneKey: string;
 
   /** `parameters` as agreed on, `options` as given to the end that has this `role`. */
   constructor(role: Role, parameters: DeflateParameters, options: DeflateOptions = {}) {
@@ -48,6 +49,7 @@ export class DeflateCodec implements ConnectionCodec {
       takeover,
       pool,
     });
+    this.aloneKey = this.#compressor.aloneKey;
     const inflating = {
       context: settingsOf(options.zlibInflateOptions, receiving.windowBits),
       takeover: receiving.takeover,
@@ -74,6 +76,14 @@ export class DeflateCodec implements ConnectionCodec {
 
   compressLater(payload: Uint8Array, fin: boolean, done: (compressed: Uint8Array) => void): void {
     this.#compressor.compressLater(payload, fin, done);
+  }
+
+  compressAlone(payload: Uint8Array): Uint8Array {
+    return this.#compressor.compressAlone(payload);
+  }
+
+  forget(): void {
+    this.#compressor.forget();
   }
 
   decompress(piece: Buffer, last: boolean, limit: number, sink: DecompressedSink): boolean {

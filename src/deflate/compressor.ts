@@ -26,6 +26,8 @@ const shared = new Map<string, Context>();
 /** The sending half of a codec. */
 export class Compressor {
   readonly #settings: CompressorSettings;
+  /** Compressors with the same key make the same of a message by itself. */
+  readonly aloneKey: string;
   /** Made with the first message; null without takeover, and where contexts are not supported. */
   #context: Context | null = null;
   /** The peer's window has what our context does not know of. */
@@ -33,6 +35,8 @@ export class Compressor {
 
   constructor(settings: CompressorSettings) {
     this.#settings = settings;
+    const { windowBits, level, memLevel, strategy } = settings.context;
+    this.aloneKey = `${windowBits} ${level} ${memLevel} ${strategy}`;
   }
 
   /**
@@ -43,7 +47,7 @@ export class Compressor {
     // A second flush with nothing before it would yield nothing.
     if (bytes.length === 0) return fin ? EMPTY_MESSAGE : EMPTY;
     const deflated = Context.isSupported()
-      ? this.#run(bytes)
+      ? run(this.#settings.takeover ? this.#kept() : this.#shared(), bytes)
       : deflateRawSync(bytes, this.#options());
     return fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated;
   }
@@ -60,6 +64,15 @@ export class Compressor {
         done(fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated);
       });
     });
+  }
+
+  /** Compresses a whole message by itself. The result is valid until the next call on any compressor. */
+  compressAlone(bytes: Uint8Array): Buffer {
+    if (bytes.length === 0) return EMPTY_MESSAGE;
+    const deflated = Context.isSupported()
+      ? run(this.#shared(), bytes)
+      : deflateRawSync(bytes, this.#options());
+    return deflated.subarray(0, deflated.length - TAIL_LENGTH);
   }
 
   /**
@@ -81,35 +94,35 @@ export class Compressor {
     return { ...this.#settings.context, finishFlush: constants.Z_SYNC_FLUSH };
   }
 
-  #run(bytes: Uint8Array): Buffer {
-    const context = this.#prepared();
-    let output = context.run(bytes, 0, bytes.length) as Buffer;
-    if (!context.isOutputFull) return output;
-    const pieces: Buffer[] = [];
-    while (context.isOutputFull) {
-      pieces.push(Buffer.from(output));
-      output = context.run(bytes, bytes.length - context.inputLeft, context.inputLeft) as Buffer;
-    }
-    return Buffer.concat([...pieces, output]);
+  /** The context that knows what was sent before. */
+  #kept(): Context {
+    this.#context ??= new Context('deflate', this.#settings.context);
+    if (this.#isStale) this.#context.reset();
+    this.#isStale = false;
+    return this.#context;
   }
 
-  /** The context in the state in which a message may begin. */
-  #prepared(): Context {
-    const { takeover, context: settings } = this.#settings;
-    if (takeover) {
-      this.#context ??= new Context('deflate', settings);
-      if (this.#isStale) this.#context.reset();
-      this.#isStale = false;
-      return this.#context;
-    }
-    // RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window.
-    const key = `${settings.windowBits} ${settings.level} ${settings.memLevel} ${settings.strategy}`;
+  /** RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window. */
+  #shared(): Context {
+    const key = this.aloneKey;
     let context = shared.get(key);
     if (context === undefined) {
-      context = new Context('deflate', settings);
+      context = new Context('deflate', this.#settings.context);
       shared.set(key, context);
     }
     context.reset();
     return context;
   }
+}
+
+/** Everything that comes out for `bytes`; valid until the next run of any context. */
+function run(context: Context, bytes: Uint8Array): Buffer {
+  let output = context.run(bytes, 0, bytes.length) as Buffer;
+  if (!context.isOutputFull) return output;
+  const pieces: Buffer[] = [];
+  while (context.isOutputFull) {
+    pieces.push(Buffer.from(output));
+    output = context.run(bytes, bytes.length - context.inputLeft, context.inputLeft) as Buffer;
+  }
+  return Buffer.concat([...pieces, output]);
 }

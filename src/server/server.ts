@@ -7,6 +7,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, WebSocket } from '../client/websocket.ts';
+import { PreparedMessage, type PreparedOptions } from '../connection/prepared.ts';
 import { acceptOffer, EXTENSION_NAME } from '../deflate/negotiation.ts';
 import { toDeflateOptions } from '../deflate/options.ts';
 import { HandshakeError } from '../errors.ts';
@@ -102,6 +103,28 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     } else {
       process.nextTick(() => this.#closeWithClients());
     }
+  }
+
+  /**
+   * Sends a message to every open connection, encoded once for all and compressed once for all that
+   * compress alike. Returns to how many. Throws TypeError without `clientTracking`, and for what
+   * cannot be sent. For a part of the connections send a PreparedMessage to each.
+   */
+  broadcast(
+    data: PreparedMessage | string | ArrayBuffer | ArrayBufferView,
+    options?: PreparedOptions,
+  ): number {
+    if (this.clients === undefined) {
+      throw new TypeError('broadcast() has to know the connections: leave clientTracking on');
+    }
+    const message = data instanceof PreparedMessage ? data : new PreparedMessage(data, options);
+    let count = 0;
+    for (const client of this.clients) {
+      if (client.readyState !== client.OPEN) continue;
+      client.send(message);
+      count++;
+    }
+    return count;
   }
 
   /**

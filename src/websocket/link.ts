@@ -5,6 +5,7 @@ import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { Connection, type ConnectionOptions } from '../connection/connection.ts';
 import type { ConnectionEvents, ConnectionTransport } from '../connection/ports.ts';
+import type { PreparedMessage } from '../connection/prepared.ts';
 import type { ProtocolError } from '../errors.ts';
 import { Backlog } from './backlog.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
@@ -129,6 +130,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     callback: WriteCallback | undefined,
   ): boolean {
     return this.#sent(this.connection.send(data, isBinary, fin, compress), callback);
+  }
+
+  /** Sends what was prepared for many, see Connection.sendPrepared. False as above. */
+  sendPrepared(message: PreparedMessage, callback: WriteCallback | undefined): boolean {
+    return this.#sent(this.connection.sendPrepared(message), callback);
   }
 
   /** Sends what takes long to compress, see Connection.sendLater. False as above. */

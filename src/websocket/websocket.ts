@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { PreparedMessage } from '../connection/prepared.ts';
 import { DeflateCodec } from '../deflate/codec.ts';
 import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
@@ -129,15 +130,24 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
    * call, except that a server sends Buffers from 8 KiB up without copying them: leave such a one
    * alone until `callback` has been called. `callback` gets an error if the data was not written.
    * After `close()` nothing is sent. Throws Error while CONNECTING, TypeError for what cannot be sent.
+   * A PreparedMessage has its options with it.
    */
-  send(data: Sendable | Blob, callback?: WriteCallback): void;
-  send(data: Sendable | Blob, options: SendOptions | undefined, callback?: WriteCallback): void;
+  send(data: Sendable | Blob | PreparedMessage, callback?: WriteCallback): void;
   send(
-    data: Sendable | Blob,
+    data: Sendable | Blob | PreparedMessage,
+    options: SendOptions | undefined,
+    callback?: WriteCallback,
+  ): void;
+  send(
+    data: Sendable | Blob | PreparedMessage,
     options?: SendOptions | WriteCallback,
     callback?: WriteCallback,
   ): void {
     const done = typeof options === 'function' ? options : callback;
+    if (data instanceof PreparedMessage) {
+      this.#sendPrepared(data, done);
+      return;
+    }
     const given = typeof options === 'function' ? undefined : options;
     const fin = given?.fin ?? true;
     // An option that is there decides, also with the value undefined: that is how ws reads it.
@@ -318,7 +328,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     if (this.#readyState === CONNECTING) {
       throw new Error('WebSocket is not open: readyState 0 (CONNECTING)');
     }
-    const length = payloadLength(data);
+    const length = data instanceof PreparedMessage ? data.length : payloadLength(data);
     if (this.#link === null) this.#lost += length;
     else this.#link.lose(length);
     if (callback !== undefined) {
@@ -358,6 +368,21 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       return undefined;
     };
     this.#queue().addBlob(blob, run, () => refuse(done));
+  }
+
+  #sendPrepared(message: PreparedMessage, done: WriteCallback | undefined): void {
+    const link = this.#writable(message, done);
+    if (link === null) return;
+    if (this.#sendQueue === null) {
+      link.sendPrepared(message, done);
+      return;
+    }
+    const run = (): void => {
+      if (link.sendPrepared(message, done)) return;
+      link.lose(message.length);
+      refuse(done);
+    };
+    this.#sendQueue.add(message.length, run, () => refuse(done));
   }
 
   #queue(): SendQueue {
