@@ -14,7 +14,7 @@ import {
   webSocketOf,
 } from './stage.ts';
 
-const WAYS: { way: string; server: object; options: ClientOptions }[] = [
+const WAYS: { way: string; server: object; options: ClientOptions; extensions?: string }[] = [
   { way: 'by WebSocket alone', server: {}, options: {} },
   {
     way: 'by polling that is upgraded',
@@ -22,9 +22,10 @@ const WAYS: { way: string; server: object; options: ClientOptions }[] = [
     options: { transports: ['polling', 'websocket'] },
   },
   {
-    way: 'with permessage-deflate asked for',
+    way: 'with permessage-deflate',
     server: { perMessageDeflate: { threshold: 64 } },
     options: { perMessageDeflate: { threshold: 64 } },
+    extensions: 'permessage-deflate',
   },
   {
     way: 'without permessage-deflate',
@@ -34,7 +35,7 @@ const WAYS: { way: string; server: object; options: ClientOptions }[] = [
 ];
 const CASES = CLIENTS.flatMap((client) => WAYS.map((way) => ({ ...client, ...way })));
 
-describe.each(CASES)('$name $way', ({ Client, revision, server, options }) => {
+describe.each(CASES)('$name $way', ({ Client, revision, server, options, extensions = '' }) => {
   let stage: Stage;
   beforeEach(async () => {
     stage = await new Stage(server).start();
@@ -52,6 +53,8 @@ describe.each(CASES)('$name $way', ({ Client, revision, server, options }) => {
     const [client, socket] = await connect();
     expect(webSocketOf(client).readyState).toBe(1);
     expect(acceptedOf(socket).readyState).toBe(1);
+    expect(webSocketOf(client).extensions).toBe(extensions);
+    expect(acceptedOf(socket).extensions).toBe(extensions);
     expect(socket.protocol).toBe(revision);
     expect(socket.remoteAddress).toBe('127.0.0.1');
   });

@@ -1,26 +1,29 @@
 // What applications send over socket.io, on each way a connection can come about: WebSocket from the start,
-// polling that is upgraded, and with permessage-deflate asked for.
+// polling that is upgraded, and with permessage-deflate.
 
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
 import { nextCall } from '../support/wait-for.ts';
 import { acceptedOf, type ClientOptions, Stage, webSocketOf } from './stage.ts';
 
 const WAYS = [
-  { way: 'by WebSocket alone', server: {}, client: {} },
+  { way: 'by WebSocket alone', server: {}, client: {}, extensions: '' },
   {
     way: 'by polling that is upgraded',
     server: {},
     client: { transports: ['polling', 'websocket'] },
+    extensions: '',
   },
   {
-    way: 'with permessage-deflate asked for',
+    way: 'with permessage-deflate',
     server: { perMessageDeflate: { threshold: 64 } },
     client: { perMessageDeflate: { threshold: 64 } },
+    extensions: 'permessage-deflate',
   },
 ];
 
-describe.each(WAYS)('$way', ({ server, client: options }) => {
+describe.each(WAYS)('$way', ({ server, client: options, extensions }) => {
   let stage: Stage;
   beforeEach(async () => {
     stage = await new Stage(server).start();
@@ -33,6 +36,8 @@ describe.each(WAYS)('$way', ({ server, client: options }) => {
     const [client, socket] = await connect();
     expect(webSocketOf(client).readyState).toBe(1);
     expect(acceptedOf(socket).readyState).toBe(1);
+    expect(webSocketOf(client).extensions).toBe(extensions);
+    expect(acceptedOf(socket).extensions).toBe(extensions);
     expect(socket.handshake.address).toBe('127.0.0.1');
     expect(client.id).toBe(socket.id);
   });
@@ -112,16 +117,22 @@ describe.each(WAYS)('$way', ({ server, client: options }) => {
     await expect(socket.timeout(50).emitWithAck('ask', 1)).rejects.toThrow('timed out');
   });
 
-  it('the compress flag changes nothing in what arrives', async () => {
+  it('compresses what it is to, and nothing else', async () => {
     const [client, socket] = await connect();
-    const text = 'compressible '.repeat(1000);
-    for (const compress of [true, false]) {
-      const up = nextCall('echo', (call) => client.once('echo', call));
-      client.compress(compress).emit('echo', text);
-      expect(await up).toEqual([text]);
-      const down = nextCall('down', (call) => client.once('down', call));
-      socket.compress(compress).emit('down', text);
-      expect(await down).toEqual([text]);
-    }
+    const text = 'compressible '.repeat(2000);
+    const { _socket: wire } = webSocketOf(client) as unknown as { _socket: Socket };
+    const cost = async (send: (text: string) => unknown, hear: typeof socket | typeof client) => {
+      const before = wire.bytesWritten + wire.bytesRead;
+      const heard = nextCall('text', (call) => hear.once('text', call));
+      send(text);
+      expect(await heard).toEqual([text]);
+      return wire.bytesWritten + wire.bytesRead - before;
+    };
+    const isCompressed = extensions !== '';
+    const up = await cost((value) => client.emit('text', value), socket);
+    const down = await cost((value) => socket.emit('text', value), client);
+    expect([up < text.length / 10, down < text.length / 10]).toEqual([isCompressed, isCompressed]);
+    const plain = await cost((value) => client.compress(false).emit('text', value), socket);
+    expect(plain).toBeGreaterThan(text.length);
   });
 });
