@@ -1,0 +1,40 @@
+// One thing that is measured without sockets, and the library it is measured on, which is the compiled
+// one: what users run.
+
+import { pathToFileURL } from 'node:url';
+import type { MicroGroup } from './groups.ts';
+
+/** Something to be done over and over. */
+export interface MicroCase {
+  readonly group: MicroGroup;
+  readonly name: string;
+  /** Operations (frames, messages, handshakes) that one call of `run` does. */
+  readonly operations: number;
+  /** Payload bytes per operation; 0 where bytes are not what it is about. */
+  readonly bytes: number;
+  /** Gives a number that depends on the work, so that none of it can be left out. */
+  run(): number;
+}
+
+/** The rooms as they were built. */
+export interface Library {
+  readonly mask: typeof import('../../src/mask/index.ts');
+  readonly frame: typeof import('../../src/frame/index.ts');
+  readonly message: typeof import('../../src/message/index.ts');
+  readonly connection: typeof import('../../src/connection/index.ts');
+  readonly handshake: typeof import('../../src/handshake/index.ts');
+  readonly deflate: typeof import('../../src/deflate/index.ts');
+}
+
+/** Loads the rooms from the folder that they were built into. */
+export async function loadLibrary(folder: string): Promise<Library> {
+  const load = (room: string) => import(pathToFileURL(`${folder}/${room}/index.js`).href);
+  return {
+    mask: await load('mask'),
+    frame: await load('frame'),
+    message: await load('message'),
+    connection: await load('connection'),
+    handshake: await load('handshake'),
+    deflate: await load('deflate'),
+  };
+}
