@@ -1,44 +1,33 @@
-// `npm run bench`: builds, installs the missing rivals, measures scenario after scenario, prints a table
-// for each and writes everything to bench/results. Leaves no process behind, on Ctrl+C either.
+// `npm run bench` and its commands: prepares, has measured, prints, and writes JSON and a page to
+// bench/results. Leaves no process and no checkout behind, on Ctrl+C either.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { endChildren, findCores, Load } from './children.ts';
+import { endChildren } from './children.ts';
+import { findRatios } from './figures.ts';
+import { formatPage } from './html/page.ts';
+import { findPaths, type Kept, keep, LAST_PAGE, readKept } from './kept.ts';
 import { describeMachine, type Machine } from './machine.ts';
-import { measure, type Result } from './measure.ts';
+import { measureAll } from './macro.ts';
+import { measureMicro } from './micro/command.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
-import { formatScenario, LEGEND } from './report.ts';
-import { build, findLaunch, install, type Rival, TITLES } from './rivals.ts';
-import { type Scenario, selectScenarios } from './scenarios.ts';
-
-interface Report {
-  readonly scenario: Scenario;
-  readonly results: Result[];
-}
+import { formatRatios, LEGEND } from './report.ts';
+import { buildRevision, removeRevisions } from './revision.ts';
+import {
+  build,
+  type Contestant,
+  createContestant,
+  findLaunch,
+  install,
+  launchHandfast,
+  type Rival,
+  TITLES,
+} from './rivals.ts';
 
 const { stdout, stderr } = process;
-
-function leave(message: string): never {
-  stderr.write(`${message}\n`);
-  return process.exit(1);
-}
-
-function readOptions(): Options {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    return leave(`${(error as Error).message}\nnpm run bench -- --help tells what there is.`);
-  }
-}
-
-/** A line that is overwritten by the next, where the terminal can do that. */
-function showProgress(text: string): void {
-  if (stdout.isTTY) stdout.write(`\r\u001b[K${text}`);
-}
+const built = fileURLToPath(new URL('./.dist', import.meta.url));
 
 /** The rivals that can be measured, after what is missing was installed if that is allowed. */
-async function prepare(options: Options): Promise<Rival[]> {
+async function prepareRivals(options: Options): Promise<Contestant[]> {
   const isMissing = (rival: Rival): boolean => findLaunch(rival) === null;
   if (options.install && options.rivals.some(isMissing)) {
     const missing = options.rivals.filter(isMissing).map((rival) => TITLES[rival]);
@@ -49,72 +38,99 @@ async function prepare(options: Options): Promise<Rival[]> {
   for (const rival of options.rivals.filter(isMissing)) {
     stdout.write(`Left out: ${TITLES[rival]} is not installed.\n`);
   }
-  return options.rivals.filter((rival) => !isMissing(rival));
+  return options.rivals.filter((rival) => !isMissing(rival)).map(createContestant);
 }
 
-function write(options: Options, date: Date, machine: Machine, reports: readonly Report[]): string {
-  const stamp = date.toISOString().slice(0, 19).replaceAll(':', '-');
-  const path = options.json ?? fileURLToPath(new URL(`./results/${stamp}.json`, import.meta.url));
-  mkdirSync(dirname(path), { recursive: true });
-  const content = { date: date.toISOString(), machine, options, reports };
-  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
-  return path;
+async function buildOwn(): Promise<void> {
+  if ((await build()) !== 0) throw new Error('src/ could not be built; see above.');
 }
 
-async function measureAll(options: Options, rivals: readonly Rival[]): Promise<Report[]> {
-  const cores = findCores();
-  const pinning = cores && `server on core ${cores.server}, load on core ${cores.load}`;
-  stdout.write(`${pinning ?? 'processes are not pinned to cores'}\n`);
-  const load = new Load(cores?.load ?? null);
-  const reports: Report[] = [];
-  const told = new Set<string>();
-  const scenarios = selectScenarios(options.profile, options.only);
-  for (const [index, scenario] of scenarios.entries()) {
-    const onProgress = (rival: Rival, round: number): void => {
-      const where = `[${index + 1}/${scenarios.length}] ${scenario.title}`;
-      showProgress(`${where}: round ${round + 1}/${options.rounds}, ${TITLES[rival]}`);
-    };
-    const { rounds, seconds } = options;
-    const results = await measure(scenario, rivals, { rounds, seconds, cores, load, onProgress });
-    showProgress('');
-    for (const { version } of results) {
-      if (version !== '' && !told.has(version)) stdout.write(`${version}\n`);
-      told.add(version);
-    }
-    stdout.write(formatScenario(scenario, results));
-    reports.push({ scenario, results });
+/** Two revisions as contestants. The names must differ, so that the tables can be told apart. */
+async function prepareRevisions(names: readonly string[]): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const [index, name] of names.entries()) {
+    stdout.write(`Building ${name} …\n`);
+    const { title, folder } = await buildRevision(name);
+    const id = index === 0 ? 'a' : 'b';
+    contestants.push({ id, title, findLaunch: () => launchHandfast(folder) });
   }
-  await load.end();
-  return reports;
+  const [a, b] = contestants;
+  return a.title === b.title ? [a, { ...b, title: `${b.title} again` }] : contestants;
+}
+
+function tellMachine({ cpu, cores, system, loadAverage }: Machine): void {
+  const calm = loadAverage < 0.5 ? '' : ': not idle, so expect a larger spread';
+  stdout.write(`\n${cpu}, ${cores} cores, ${system}\n`);
+  stdout.write(`load average ${loadAverage.toFixed(2)}${calm}\n`);
+}
+
+/** Has measured what a command is about. */
+async function measureCommand(options: Options): Promise<Kept> {
+  const { command, rounds, seconds } = options;
+  const machine = describeMachine();
+  const common = { date: '', machine, rounds, seconds };
+  if (command === 'micro') {
+    await buildOwn();
+    tellMachine(machine);
+    const measured = await measureMicro(options, built);
+    return { ...common, command, reports: [], ...measured };
+  }
+  const contestants =
+    command === 'compare' ? await prepareRevisions(options.operands) : await prepareRivals(options);
+  if (command === 'run') await buildOwn();
+  tellMachine(machine);
+  const { reports, pinned } = await measureAll(options, contestants);
+  stdout.write(formatRatios(findRatios(reports, ['net'])));
+  stdout.write(LEGEND);
+  return {
+    ...common,
+    command: command === 'compare' ? 'compare' : 'run',
+    reports,
+    micro: [],
+    pinned,
+  };
+}
+
+async function perform(options: Options): Promise<void> {
+  if (options.command === 'report') {
+    const path = options.html ?? LAST_PAGE;
+    keep(path, formatPage(options.operands.map(readKept)));
+    stdout.write(`Page: ${path}\n`);
+    return;
+  }
+  const measured = await measureCommand(options);
+  const date = new Date();
+  const kept: Kept = { ...measured, date: date.toISOString() };
+  const { json, html } = findPaths(options, date);
+  keep(json, `${JSON.stringify(kept, null, 2)}\n`);
+  const page = formatPage([kept]);
+  keep(html, page);
+  if (options.html === null && options.command === 'run') keep(LAST_PAGE, page);
+  stdout.write(`\nAll rounds: ${json}\nPage: ${html}\n`);
+  // A failure of our own is no result to pass over.
+  const own = ['handfast', 'a', 'b'];
+  const results = kept.reports.flatMap((report) => report.results);
+  const failed = results.some(({ rival, failure }) => own.includes(rival) && failure !== null);
+  if (failed) process.exitCode = 1;
+}
+
+function cleanUp(): void {
+  endChildren();
+  removeRevisions();
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
-  if (options.help) {
-    stdout.write(HELP);
-    return;
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+  process.once('exit', cleanUp);
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (options.help) stdout.write(HELP);
+    else await perform(options);
+  } catch (error) {
+    stderr.write(`${(error as Error).message}\nnpm run bench -- --help tells what there is.\n`);
+    process.exitCode = 1;
   }
-  process.once('SIGINT', () => {
-    endChildren();
-    process.exit(130);
-  });
-  process.once('SIGTERM', () => {
-    endChildren();
-    process.exit(143);
-  });
-  process.once('exit', endChildren);
-  const machine = describeMachine();
-  const rivals = await prepare(options);
-  if ((await build()) !== 0) leave('src/ could not be built; see above.');
-  const calm = machine.loadAverage < 0.5 ? '' : ': not idle, so expect a larger spread';
-  stdout.write(`\n${machine.cpu}, ${machine.cores} cores, ${machine.system}\n`);
-  stdout.write(`load average ${machine.loadAverage.toFixed(2)}${calm}\n`);
-  const reports = await measureAll(options, rivals);
-  stdout.write(LEGEND);
-  stdout.write(`\nAll rounds: ${write(options, new Date(), machine, reports)}\n`);
-  // A failure of our own is no result to pass over.
-  const own = reports.flatMap(({ results }) => results).filter((r) => r.rival === 'handfast');
-  if (own.some(({ failure }) => failure !== null)) process.exitCode = 1;
 }
 
 await main();

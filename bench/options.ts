@@ -1,37 +1,50 @@
 // The command line of the benchmark: parsed, checked, and explained by --help.
 
 import { parseArgs } from 'node:util';
+import { MICRO_GROUPS } from './micro/groups.ts';
 import { RIVALS, type Rival } from './rivals.ts';
-import { listSelectors, type Profile } from './scenarios.ts';
+import { GROUPS, listSelectors, type Profile, SCENARIOS } from './scenarios.ts';
 
 /** What the evaluator asked for. */
 export interface Options {
+  readonly command: 'run' | 'micro' | 'compare' | 'report';
+  /** Two revisions for `compare`, files for `report`. */
+  readonly operands: readonly string[];
   readonly help: boolean;
   readonly profile: Profile;
-  /** Names or groups of scenarios; null for all. */
+  /** Names or groups of scenarios, for `micro` groups; null for all. */
   readonly only: readonly string[] | null;
   /** In the order of RIVALS, handfast always first. */
   readonly rivals: readonly Rival[];
   readonly rounds: number;
   /** Length of a measured window. */
   readonly seconds: number;
-  /** Where to write the results; null for bench/results. */
+  /** Where to write the results, and the page; null for bench/results. */
   readonly json: string | null;
+  readonly html: string | null;
   readonly install: boolean;
 }
 
-export const HELP = `Usage: npm run bench -- [options]
+const names = SCENARIOS.map(({ name, quick }) => (quick ? `${name}*` : name));
 
-  --only <list>      scenarios or groups: ${listSelectors().slice(0, 4).join(', ')}, or a name such as echo-1k
+export const HELP = `Usage: npm run bench -- [options]                 handfast beside its rivals
+       npm run bench -- micro [options]           the parts of handfast, without sockets
+       npm run bench -- compare <a> <b> [options] two revisions of handfast; . is the working tree
+       npm run bench -- report <json>… [options]  the page anew, from results that were kept
+
+  --only <list>      groups, or scenarios by name (below); for micro groups of its own (below)
   --against <list>   rivals: ${RIVALS.slice(1).join(', ')} (default: all)
-  --rounds <n>       rounds per scenario, 1 to 50 (default 3, with --full 7)
-  --seconds <n>      seconds measured per round and rival, 0.1 to 60 (default 0.5, with --full 3)
-  --full             more scenarios, longer windows, more rounds
+  --rounds <n>       rounds, 1 to 50 (default 3, with --full 5; micro 7, compare 6)
+  --seconds <n>      seconds measured per round and server, 0.1 to 60 (default 0.4, with --full 1.5)
+  --full             all scenarios, longer windows, more rounds: some 25 minutes instead of under 3
   --json <file>      write the results there instead of bench/results/<date>.json
+  --html <file>      write the page there instead of beside the results
   --no-install       leave missing rivals out instead of installing them into bench/node_modules
   --help             this text
 
-Scenarios: ${listSelectors().slice(4).join(', ')}
+Groups: ${GROUPS.join(', ')}
+Scenarios (* in the quick profile): ${names.join(', ')}
+Micro: ${MICRO_GROUPS.join(', ')}
 `;
 
 function parseNumber(name: string, text: string, least: number, most: number): number {
@@ -50,33 +63,68 @@ function parseList(name: string, text: string, known: readonly string[]): string
   return items;
 }
 
+function parseCommand(positionals: readonly string[]): Pick<Options, 'command' | 'operands'> {
+  const [command = 'run', ...operands] = positionals;
+  if (command !== 'run' && command !== 'micro' && command !== 'compare' && command !== 'report') {
+    throw new Error(`There is no command '${command}'; there are micro, compare and report`);
+  }
+  if (command === 'compare' && operands.length !== 2)
+    throw new Error('compare takes two revisions');
+  if (command === 'report' && operands.length === 0) throw new Error('report takes files');
+  if ((command === 'run' || command === 'micro') && operands.length > 0) {
+    throw new Error(`${command} takes no '${operands[0]}'`);
+  }
+  return { command, operands };
+}
+
+function findDefaults(
+  command: Options['command'],
+  full: boolean,
+): { rounds: string; seconds: string } {
+  if (command === 'micro')
+    return full ? { rounds: '15', seconds: '0.1' } : { rounds: '7', seconds: '0.1' };
+  const rounds = command === 'compare' ? '6' : full ? '5' : '3';
+  return { rounds, seconds: full ? '1.5' : '0.4' };
+}
+
 /** Reads the arguments. Throws an Error whose message can be shown as it is. */
 export function parseOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       only: { type: 'string' },
       against: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       json: { type: 'string' },
+      html: { type: 'string' },
       full: { type: 'boolean', default: false },
       'no-install': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
+  const { command, operands } = values.help
+    ? ({ command: 'run', operands: [] } as const)
+    : parseCommand(positionals);
+  const { full, only } = values;
+  const defaults = findDefaults(command, full);
   const against =
     values.against === undefined ? RIVALS : parseList('against', values.against, RIVALS);
-  const rounds = parseNumber('rounds', values.rounds ?? (values.full ? '7' : '3'), 1, 50);
+  const rounds = parseNumber('rounds', values.rounds ?? defaults.rounds, 1, 50);
   if (!Number.isInteger(rounds)) throw new RangeError('--rounds must be a whole number');
+  const selectors = command === 'micro' ? MICRO_GROUPS : listSelectors();
   return {
+    command,
+    operands,
     help: values.help,
-    profile: values.full ? 'full' : 'quick',
-    only: values.only === undefined ? null : parseList('only', values.only, listSelectors()),
+    profile: full ? 'full' : 'quick',
+    only: only === undefined ? null : parseList('only', only, selectors),
     rivals: RIVALS.filter((rival) => rival === 'handfast' || against.includes(rival)),
     rounds,
-    seconds: parseNumber('seconds', values.seconds ?? (values.full ? '3' : '0.5'), 0.1, 60),
+    seconds: parseNumber('seconds', values.seconds ?? defaults.seconds, 0.1, 60),
     json: values.json ?? null,
+    html: values.html ?? null,
     install: !values['no-install'],
   };
 }

@@ -1,67 +1,62 @@
-// The report: medians over the rounds, their spread, and every rival's cost as a multiple of
-// handfast's, as a table for the terminal. Formats only what it is given.
+// The tables for the terminal: one a scenario, and the ratios of all at the end. Formats only.
 
-import type { Result, Round } from './measure.ts';
-import { TITLES } from './rivals.ts';
-import type { Scenario } from './scenarios.ts';
-import { median, spread } from './statistics.ts';
+import {
+  findCost,
+  findLatency,
+  findRatio,
+  halfSpread,
+  middle,
+  type Ratios,
+  SATURATED,
+} from './figures.ts';
+import type { Report, Result } from './measure.ts';
+import { formatNumber, formatShare } from './numbers.ts';
+import type { Group } from './scenarios.ts';
 
-type Figure = Exclude<keyof Round, 'round'>;
-
-/** The load used this share of its core or more: the rate is then a lower bound. */
-const SATURATED = 0.95;
-
-/** The median of a figure over the rounds; null unless every round has it. */
-export function middle(rounds: readonly Round[], figure: Figure): number | null {
-  const values = rounds.map((round) => round[figure]);
-  if (values.length === 0 || values.includes(null)) return null;
-  return median(values as number[]);
-}
-
-/** The figure that a scenario is about, memory per connection or CPU, and its spread. */
-function findCost(rounds: readonly Round[]): { value: number; spread: number } | null {
-  for (const figure of ['perConnection', 'cpu'] as const) {
-    const value = middle(rounds, figure);
-    if (value !== null) {
-      return { value, spread: spread(rounds.map((round) => round[figure] as number)) };
-    }
+/** What a scenario's cost and rate are called. */
+export function findUnits(group: Group): { cost: string; rate: string } {
+  switch (group) {
+    case 'broadcast':
+    case 'prepared':
+    case 'burst':
+      return { cost: 'CPU µs/delivery', rate: 'deliveries/s' };
+    case 'handshake':
+    case 'churn':
+      return { cost: 'CPU µs/connection', rate: 'connections/s' };
+    case 'idle':
+      return { cost: 'KiB/connection', rate: '' };
+    default:
+      return { cost: 'CPU µs/message', rate: 'messages/s' };
   }
-  return null;
 }
 
-function formatNumber(value: number | null, digits = 3): string {
-  if (value === null) return '–';
-  if (value !== 0 && Math.abs(value) < 10 ** (digits - 1)) return value.toPrecision(digits);
-  return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
+/** Why there are no figures, in one line; null when there are. */
+export function explainAbsence({ failure, declined }: Result): string | null {
+  if (declined !== null) return `not offered: ${declined}`;
+  return failure === null ? null : `left out: ${failure.split('\n')[0]}`;
 }
 
-function formatShare(value: number | null): string {
-  return value === null ? '–' : `${Math.round(value * 100)} %`;
-}
-
-const HEADINGS = {
-  echo: ['CPU µs/msg', 'messages/s'],
-  broadcast: ['CPU µs/delivery', 'deliveries/s'],
-  handshake: ['CPU µs each', 'per second'],
-  idle: ['KiB/connection', ''],
-} as const;
-
-function createRow({ rival, rounds, failure }: Result, group: Scenario['group'], ours: number) {
-  const name = TITLES[rival];
-  if (failure !== null) return [name, `left out: ${failure.split('\n')[0]}`];
-  const cost = findCost(rounds);
-  const ratio = cost === null || !(ours > 0) ? '–' : (cost.value / ours).toFixed(2);
+function createRow(result: Result, group: Group, own: Result | undefined): string[] {
+  const { rounds, title } = result;
+  const absence = explainAbsence(result);
+  if (absence !== null) return [title, absence];
+  const cost = findCost(result);
   const loadShare = middle(rounds, 'loadShare');
   const limited = loadShare !== null && loadShare >= SATURATED ? ' !' : '';
   const peak = middle(rounds, 'peak');
-  const row = [name, formatNumber(cost?.value ?? null), ratio];
-  row.push(cost === null ? '–' : `±${Math.round(cost.spread * 50)} %`);
+  const row = [title, formatNumber(cost?.value ?? null)];
+  const ratio = findRatio(result, own);
+  row.push(ratio === null ? '–' : ratio.value.toFixed(2));
+  row.push(cost === null ? '–' : `±${formatShare(halfSpread(cost))}`);
   if (group !== 'idle') {
-    row.push(formatNumber(middle(rounds, 'rate')), formatNumber(middle(rounds, 'p50')));
-    row.push(formatNumber(middle(rounds, 'p99')));
+    row.push(formatNumber(middle(rounds, 'rate')));
+    row.push(formatNumber(findLatency(rounds, 0.5)?.value ?? null));
+    row.push(formatNumber(findLatency(rounds, 0.99)?.value ?? null));
   }
   row.push(formatNumber(peak === null ? null : peak / 1024));
-  if (group !== 'idle') row.push(formatShare(loadShare) + limited);
+  if (group !== 'idle') {
+    row.push(formatShare(middle(rounds, 'gcShare')), formatShare(loadShare) + limited);
+  }
   return row;
 }
 
@@ -81,22 +76,35 @@ export function formatColumns(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The table of one scenario. */
-export function formatScenario(scenario: Scenario, results: readonly Result[]): string {
-  const [cost, rate] = HEADINGS[scenario.group];
+export function formatScenario({ scenario, results }: Report): string {
+  const { cost, rate } = findUnits(scenario.group);
   const traffic = scenario.group !== 'idle';
-  const headings = ['', cost, '÷ handfast', 'spread'];
+  const [own] = results;
+  const headings = ['', cost, `÷ ${own?.title ?? ''}`, 'spread'];
   if (traffic) headings.push(rate, 'p50 ms', 'p99 ms');
   headings.push('peak MiB');
-  if (traffic) headings.push('load');
-  const own = results.find(({ rival }) => rival === 'handfast');
-  const ours = (own && findCost(own.rounds)?.value) ?? 0;
-  const rows = results.map((result) => createRow(result, scenario.group, ours));
+  if (traffic) headings.push('GC', 'load');
+  const rows = results.map((result) => createRow(result, scenario.group, own));
   return `\n${scenario.title}\n${formatColumns([headings, ...rows]).join('\n')}\n`;
+}
+
+/** The table of all ratios. */
+export function formatRatios({ base, rivals, rows }: Ratios): string {
+  if (rivals.length === 0) return '';
+  const lines = rows.map(({ scenario, ratios }) => [
+    scenario.name,
+    ...ratios.map((ratio) =>
+      ratio === null ? '–' : `${ratio.value.toFixed(2)} ±${formatShare(halfSpread(ratio))}`,
+    ),
+  ]);
+  const table = formatColumns([['', ...rivals.map(({ title }) => title)], ...lines]);
+  return `\nServer CPU per message (idle: memory) as a multiple of ${base}'s\n${table.join('\n')}\n`;
 }
 
 /** How to read the columns. */
 export const LEGEND = `
-÷ handfast  the rival's cost as a multiple of handfast's: above 1 handfast costs less
+÷           the cost as a multiple of the first row's, round by round: above 1 the first row costs less
 spread      half of the distance between the best and the worst round, as a share of the median
+GC          time in garbage collections as a share of the server's CPU time, where the runtime tells
 load        CPU share of the load generator; with ! it was the limit, and the rate is a lower bound
 `;

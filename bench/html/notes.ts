@@ -1,0 +1,92 @@
+// What has to be said with the figures, found in the figures themselves: who was left out, where the load
+// was the limit, what was noisy, and where handfast costs more than a rival.
+
+import { findCost, findRatios, halfSpread, middle, SATURATED } from '../figures.ts';
+import type { Kept } from '../kept.ts';
+import type { Report } from '../measure.ts';
+import { formatShare } from '../numbers.ts';
+import { explainAbsence } from '../report.ts';
+import { judge } from './ratios.ts';
+import { escapeText } from './svg.ts';
+
+/** Spreads from here on are told of. */
+const NOISY = 0.15;
+
+function listLosses({ reports }: Kept): string[] {
+  const { base, rivals, rows } = findRatios(reports, ['net']);
+  return rivals.flatMap(({ title }, index) => {
+    const lost = rows.flatMap(({ scenario, ratios }) => {
+      const ratio = ratios[index];
+      if (ratio === null || judge(ratio) !== 'dearer') return [];
+      return [`${scenario.name} (${ratio.value.toFixed(2)})`];
+    });
+    if (lost.length === 0) return [];
+    return [
+      `<b>${escapeText(base)} costs more than ${escapeText(title)}</b> in ${lost.join(', ')}.`,
+    ];
+  });
+}
+
+function listNoise(reports: readonly Report[]): string[] {
+  const noisy = reports.flatMap(({ scenario, results }) =>
+    results.flatMap((result) => {
+      const cost = findCost(result);
+      if (cost === null || halfSpread(cost) < NOISY) return [];
+      return [`${scenario.name}/${result.title} ±${formatShare(halfSpread(cost))}`];
+    }),
+  );
+  if (noisy.length === 0) return [];
+  return [
+    `<b>Rounds that disagree</b> by more than ±${formatShare(NOISY)}: ${escapeText(noisy.join(', '))}.`,
+  ];
+}
+
+function listSaturated(reports: readonly Report[]): string[] {
+  const shares: number[] = [];
+  const limited = reports.flatMap(({ scenario, results }) =>
+    results.flatMap(({ rounds, title }) => {
+      const share = middle(rounds, 'loadShare');
+      if (share !== null) shares.push(share);
+      return share !== null && share >= SATURATED ? [`${scenario.name}/${title}`] : [];
+    }),
+  );
+  if (shares.length === 0) return [];
+  const most = formatShare(Math.max(...shares));
+  const rest =
+    limited.length === 0
+      ? 'It was never the limit.'
+      : `It was the limit, so that rates are lower bounds, in ${escapeText(limited.join(', '))}.`;
+  return [`<b>The load generator</b> used at most ${most} of its core. ${rest}`];
+}
+
+function listAbsent(reports: readonly Report[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const { scenario, results } of reports) {
+    for (const result of results) {
+      const absence = explainAbsence(result);
+      if (absence === null) continue;
+      const text = `${result.title}, ${absence}`;
+      reasons.set(text, [...(reasons.get(text) ?? []), scenario.name]);
+    }
+  }
+  return [...reasons].map(([text, names]) => `${escapeText(text)} (${names.join(', ')}).`);
+}
+
+/** Sentences in HTML, the most important first. */
+export function listNotes(kept: Kept): string[] {
+  const { machine, pinned, reports, rounds, seconds } = kept;
+  const notes = listLosses(kept);
+  if (machine.loadAverage >= 0.5) {
+    const load = machine.loadAverage.toFixed(2);
+    notes.push(
+      `<b>The machine was not idle</b>: its load average before the run was ${load}. Ratios are paired round by round, which evens out some of it, not all.`,
+    );
+  }
+  if (!pinned)
+    notes.push('<b>Processes were not bound to cores</b>: server and load may have met on one.');
+  const window = kept.command === 'micro' ? 'of each case' : 'of each server in each scenario';
+  notes.push(
+    `${rounds} rounds of ${seconds} s ${window}, in alternating order; all figures are medians.`,
+  );
+  return [...notes, ...listSaturated(reports), ...listNoise(reports), ...listAbsent(reports)];
+}

@@ -1,0 +1,152 @@
+// The page of a run: one file that needs nothing else, made from what was kept. Sections that have nothing
+// to show are left out, so the same page serves all commands.
+
+import { findCost, findRatios } from '../figures.ts';
+import type { Kept } from '../kept.ts';
+import type { Report } from '../measure.ts';
+import { findUnits } from '../report.ts';
+import { drawBars } from './bars.ts';
+import { drawLatencyCurves, drawMemoryCurves, drawSizeCurves, formatOverheads } from './charts.ts';
+import { formatDetails } from './details.ts';
+import { formatMicroSection } from './micro.ts';
+import { listNotes } from './notes.ts';
+import { formatRatioTable } from './ratios.ts';
+import { createSeries, formatLegend, listSeries } from './series.ts';
+import { STYLE } from './style.ts';
+import { escapeText } from './svg.ts';
+
+/** A section under a heading; nothing when its content is empty. */
+function formatSection(heading: string, text: string, content: string): string {
+  if (content === '') return '';
+  return `<section><h2>${heading}</h2>\n<p>${text}</p>\n${content}</section>\n`;
+}
+
+function formatFacts({ machine, date, reports }: Kept): string {
+  const versions = reports.flatMap(({ results }) => results.map(({ version }) => version));
+  const facts = [
+    date.slice(0, 10),
+    `${machine.cpu}, ${machine.cores} cores`,
+    machine.system,
+    ...new Set(versions.filter((version) => version !== '')),
+    ...(versions.length === 0 ? [`Node ${machine.node}`] : []),
+    ...(machine.commit === null ? [] : [`commit ${machine.commit}`]),
+  ];
+  return `<ul class="facts">${facts.map((fact) => `<li>${escapeText(fact)}</li>`).join('')}</ul>`;
+}
+
+const TITLES = {
+  run: [
+    'handfast, measured',
+    'What WebSockets cost a server: CPU time per message and memory per connection, for handfast and for what else there is.',
+  ],
+  compare: ['handfast, compared', 'Two revisions of handfast, measured in turns in one run.'],
+  micro: ['handfast, part by part', 'CPU time of the parts that need no sockets.'],
+} as const;
+
+const KEY = `<p class="key"><span><i style="background:color-mix(in srgb, var(--good) 40%, var(--card))"></i>above 1: it costs more than the first</span>
+<span><i style="background:color-mix(in srgb, var(--bad) 40%, var(--card))"></i>below 1: it costs less</span>
+<span><i style="background:var(--card)"></i>too close to tell: rounds on both sides of 1, or within 3 %</span></p>`;
+
+function drawCosts(reports: readonly Report[]): string {
+  const figures = reports.map(({ scenario, results }) => {
+    const unit = findUnits(scenario.group).cost;
+    const bars = results.map((result) => {
+      const { title, colour } = createSeries(result.rival, result.title);
+      const note = result.declined === null ? 'left out, see below' : 'not offered';
+      return { title, colour, range: findCost(result), note };
+    });
+    const caption = `${escapeText(scenario.title)}<small>${escapeText(unit)}, less is better</small>`;
+    return `<figure><figcaption>${caption}</figcaption>${drawBars(bars, unit)}</figure>`;
+  });
+  return figures.length === 0 ? '' : `<div class="grid">${figures.join('\n')}</div>`;
+}
+
+const READING = `<dl>
+<dt>server CPU</dt><dd>CPU time of the server's process, all threads, user and kernel, divided by the messages it dealt with. It says how many servers you need, and it hardly depends on whether the load could keep up.</dd>
+<dt>multiple of</dt><dd>That cost divided by the first contestant's in the same round; the median over the rounds. The small figure is half the distance between the best and the worst round.</dd>
+<dt>whiskers</dt><dd>The best and the worst round. Where whiskers overlap, do not believe the difference.</dd>
+<dt>latency</dt><dd>From sending a message until its last byte is back, in a loop that is never idle: latencies of full queues, not of a server at rest.</dd>
+<dt>bare net echo</dt><dd>A <code>net.Socket</code> that gives bytes back unread: the part of the cost that is the runtime's and the kernel's. “Over bare” in the tables is what a server costs above that. It writes for every chunk it reads, so batching beats it.</dd>
+<dt>GC</dt><dd>Time in garbage collections as a share of the server's CPU time, where the runtime tells.</dd>
+<dt>load</dt><dd>How busy the load generator was, on a core of its own. With ! it was the limit.</dd>
+</dl>`;
+
+function formatCurves(drawing: string, legend: string): string {
+  return drawing === '' ? '' : `${legend}<div class="grid wide">${drawing}</div>`;
+}
+
+function formatRun(kept: Kept): string {
+  const { reports, micro, command } = kept;
+  const [title, lead] = TITLES[command];
+  const legend = formatLegend(listSeries(reports));
+  const ratios = formatRatioTable(findRatios(reports, ['net']));
+  const notes = listNotes(kept).map((note) => `<li>${note}</li>`);
+  const overheads = formatOverheads(reports);
+  const tables = reports.map(formatDetails).join('\n');
+  const parts = formatMicroSection(micro);
+  return [
+    `<header><h1>${title}</h1><p class="lead">${lead}</p>${formatFacts(kept)}</header>\n`,
+    formatSection(
+      'The short of it',
+      'Server CPU per message, for idle connections memory. Above 1 the rival costs more.',
+      ratios === '' ? '' : ratios + KEY,
+    ),
+    formatSection(
+      'What has to be said with it',
+      'Found in the figures of this run.',
+      `<ul class="plain">${notes.join('')}</ul>`,
+    ),
+    formatSection(
+      'Cost',
+      'Medians; whiskers from the best to the worst round.',
+      drawCosts(reports),
+    ),
+    formatSection(
+      'Cost against message size',
+      'Text up to 1 KiB, binary above; both axes are logarithmic.',
+      formatCurves(drawSizeCurves(reports, listSeries(reports)), legend),
+    ),
+    formatSection(
+      'Latency',
+      'By percentile; further to the right are the rarer, slower messages.',
+      formatCurves(drawLatencyCurves(reports), legend),
+    ),
+    formatSection(
+      'Memory',
+      'What resident memory grew by as connections were opened, after garbage collections.',
+      formatCurves(drawMemoryCurves(reports), legend),
+    ),
+    formatSection(
+      'Above a bare socket',
+      'CPU µs per message that are not the runtime’s or the kernel’s.',
+      overheads,
+    ),
+    formatSection(
+      'Part by part',
+      'CPU time per operation on the compiled library, no sockets.',
+      parts === '' ? '' : `<div class="grid wide">${parts}</div>`,
+    ),
+    formatSection(
+      'Every figure',
+      'Medians over the rounds; the JSON file beside this page has each round.',
+      tables,
+    ),
+  ].join('');
+}
+
+/** The page of one or several runs, one after the other. */
+export function formatPage(runs: readonly Kept[]): string {
+  const [first] = runs;
+  const again = '<code>npm run bench</code> measures all of this on your machine.';
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${TITLES[first.command][0]}</title>
+<style>${STYLE}</style></head>
+<body><main>
+${runs.map(formatRun).join('<hr>\n')}
+${formatSection('How to read it', 'In the order in which it is met above.', READING)}
+<footer>${again} Ratios carry over to other machines better than figures do; neither carries over to another workload.</footer>
+</main></body></html>
+`;
+}
