@@ -1,8 +1,22 @@
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 // The load's own frame code against frames written by hand and against every way of cutting a stream.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BINARY, encodeMasked, encodeMessage, FrameCounter, TEXT } from '../../bench/frames.ts';
+import {
+  BINARY,
+  DEFLATE_TAIL,
+  encodeMasked,
+  encodeMessage,
+  FrameCounter,
+  TEXT,
+} from '../../bench/frames.ts';
+import {
+  createDeflatedSequence,
+  createJson,
+  createSequence,
+  Sequence,
+} from '../../bench/messages.ts';
 
 function count(stream: Uint8Array, cuts: readonly number[] = [], expected?: Uint8Array) {
   const lengths: number[] = [];
@@ -126,5 +140,93 @@ describe('FrameCounter', () => {
     for (const opcode of [3, 7, 0xb, 0xf]) {
       expect(() => count(encode(0x80 | opcode, Buffer.alloc(0)))).toThrow(`opcode ${opcode}`);
     }
+  });
+});
+
+describe('Sequence', () => {
+  it('goes round without end, in whole messages', () => {
+    const [a, b, c] = ['a', 'bb', 'ccc'].map((text) => Buffer.from(text));
+    const sequence = new Sequence(a, [a], [b, c]);
+    const take = (position: number, count: number): string =>
+      Buffer.concat(sequence.take(position, count)).toString();
+    expect(take(0, 1)).toBe('a');
+    expect(take(0, 6)).toBe('abbcccbbcccbb');
+    expect(take(2, 1)).toBe('ccc');
+    expect(take(5, 2)).toBe('bbccc');
+    expect(take(0, 0)).toBe('');
+  });
+
+  it('is what a server gets when it echoes, in one piece for a whole burst', () => {
+    const sequence = createSequence({ type: 'text', size: 30 }, 4);
+    expect(sequence.take(8, 4)).toHaveLength(1);
+    const counter = new FrameCounter(
+      (length) => expect(length).toBe(30),
+      () => {},
+    );
+    counter.expect(sequence.first);
+    for (const piece of sequence.take(0, 9)) counter.push(piece);
+  });
+});
+
+describe('createDeflatedSequence', () => {
+  /** Undoes framing and masking; the messages are in one frame each. */
+  const unwrap = (frame: Buffer): Buffer => {
+    const length = frame[1] & 0x7f;
+    const start = length === 126 ? 8 : 6;
+    const key = frame.subarray(start - 4, start);
+    return Buffer.from(frame.subarray(start).map((byte, i) => byte ^ key[i & 3]));
+  };
+
+  it.each(['takeover', 'reset'] as const)(
+    'inflates to the same records, pass after pass: %s',
+    async (how) => {
+      const size = 350;
+      const sequence = await createDeflatedSequence({ type: 'json', size }, how);
+      const count = Math.ceil((32 * 1024 * 1.25) / size);
+      let before: Buffer = Buffer.alloc(0);
+      for (let i = 0; i < count * 4; i++) {
+        const [frame, none] = sequence.take(i, 1);
+        expect(none).toBeUndefined();
+        expect(frame[0]).toBe(0xc1);
+        const dictionary = before.subarray(-32 * 1024);
+        const options = { finishFlush: constants.Z_SYNC_FLUSH };
+        const window = how === 'takeover' && dictionary.length > 0 ? { dictionary } : {};
+        const bytes = Buffer.concat([unwrap(frame), DEFLATE_TAIL]);
+        const text = inflateRawSync(bytes, { ...options, ...window });
+        expect(text.equals(createJson(size, i % count))).toBe(true);
+        before = Buffer.concat([before, text]).subarray(-64 * 1024);
+      }
+    },
+  );
+
+  it('has records of the wanted size that are JSON', () => {
+    for (let i = 0; i < 200; i++) {
+      const json = createJson(350, i);
+      expect(json).toHaveLength(350);
+      expect(() => JSON.parse(json.toString())).not.toThrow();
+    }
+  });
+});
+
+describe('compressed replies', () => {
+  const reply = (bytes: Buffer): Buffer => {
+    const deflated = deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    return Buffer.concat([Buffer.from([0xc1, deflated.length]), deflated]);
+  };
+
+  it('are inflated before they are compared, whatever pieces they come in', () => {
+    const payload = createJson(150, 1);
+    let seen = 0;
+    const counter = new FrameCounter(
+      (_, compressed) => {
+        seen += compressed ? 1 : 0;
+      },
+      () => {},
+    );
+    counter.expect(payload);
+    for (const byte of reply(payload)) counter.push(Buffer.of(byte));
+    expect(seen).toBe(1);
+    counter.expect(payload);
+    expect(() => counter.push(reply(createJson(150, 2)))).toThrow('compressed other bytes');
   });
 });

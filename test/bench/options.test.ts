@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MICRO_GROUPS } from '../../bench/micro/groups.ts';
 import { HELP, parseOptions } from '../../bench/options.ts';
 import { RIVALS } from '../../bench/rivals.ts';
 import { listSelectors, selectScenarios } from '../../bench/scenarios.ts';
@@ -6,13 +7,16 @@ import { listSelectors, selectScenarios } from '../../bench/scenarios.ts';
 describe('parseOptions', () => {
   it('measures everything quickly by default', () => {
     expect(parseOptions([])).toEqual({
+      command: 'run',
+      operands: [],
       help: false,
       profile: 'quick',
       only: null,
       rivals: [...RIVALS],
       rounds: 3,
-      seconds: 0.5,
+      seconds: 0.4,
       json: null,
+      html: null,
       install: true,
     });
   });
@@ -23,18 +27,39 @@ describe('parseOptions', () => {
   });
 
   it('takes longer with --full unless told how long', () => {
-    expect(parseOptions(['--full'])).toMatchObject({ profile: 'full', rounds: 7, seconds: 3 });
+    expect(parseOptions(['--full'])).toMatchObject({ profile: 'full', rounds: 5, seconds: 1.5 });
     expect(parseOptions(['--full', '--rounds', '2', '--seconds', '1.5'])).toMatchObject({
       rounds: 2,
       seconds: 1.5,
     });
   });
 
+  it('reads the other commands', () => {
+    expect(parseOptions(['micro', '--only', 'mask,utf8'])).toMatchObject({
+      command: 'micro',
+      only: ['mask', 'utf8'],
+      rounds: 7,
+    });
+    expect(parseOptions(['compare', 'HEAD~1', '.', '--only', 'echo-64'])).toMatchObject({
+      command: 'compare',
+      operands: ['HEAD~1', '.'],
+      only: ['echo-64'],
+    });
+    expect(parseOptions(['report', 'a.json', 'b.json'])).toMatchObject({
+      command: 'report',
+      operands: ['a.json', 'b.json'],
+    });
+  });
+
   it('refuses what it does not know, and says what there is', () => {
-    expect(() => parseOptions(['--only', 'ecko'])).toThrow(/'ecko'; it knows echo, broadcast/);
+    expect(() => parseOptions(['--only', 'ecko'])).toThrow(/'ecko'; it knows echo, pipeline/);
     expect(() => parseOptions(['--against', 'ws,'])).toThrow(/''; it knows handfast, ws/);
     expect(() => parseOptions(['--fast'])).toThrow(/--fast/);
-    expect(() => parseOptions(['echo'])).toThrow(/echo/);
+    expect(() => parseOptions(['echo'])).toThrow(/no command 'echo'/);
+    expect(() => parseOptions(['micro', '--only', 'echo'])).toThrow(/it knows mask, header/);
+    expect(() => parseOptions(['compare', 'HEAD'])).toThrow(/two revisions/);
+    expect(() => parseOptions(['report'])).toThrow(/takes files/);
+    expect(() => parseOptions(['micro', 'mask'])).toThrow(/takes no 'mask'/);
   });
 
   it.each([
@@ -50,16 +75,17 @@ describe('parseOptions', () => {
   });
 
   it('names every option, scenario and rival in its help', () => {
-    const options = ['only', 'against', 'rounds', 'seconds', 'full', 'json', 'no-install', 'help'];
+    const options = 'only against rounds seconds full json html no-install help'.split(' ');
     for (const option of options) expect(HELP).toContain(`--${option}`);
-    for (const name of [...listSelectors(), ...RIVALS.slice(1)]) expect(HELP).toContain(name);
+    const known = [...listSelectors(), ...RIVALS.slice(1), ...MICRO_GROUPS];
+    for (const name of known) expect(HELP).toContain(name);
   });
 });
 
 describe('selectScenarios', () => {
-  it('selects by group and by name', () => {
+  it('selects by group and by name, of either profile', () => {
     const names = selectScenarios('quick', ['broadcast', 'echo-1k']).map(({ name }) => name);
-    expect(names).toEqual(['echo-1k', 'broadcast-500']);
+    expect(names).toEqual(['echo-1k', 'broadcast-100', 'broadcast-500', 'broadcast-1000']);
   });
 
   it('has all of the quick profile in the full one, under different names', () => {

@@ -3,17 +3,22 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endChildren, Load } from '../../bench/children.ts';
-import { measure, type Round } from '../../bench/measure.ts';
-import { build } from '../../bench/rivals.ts';
-import type { Scenario } from '../../bench/scenarios.ts';
+import { SHARES } from '../../bench/jobs/job.ts';
+import { measure } from '../../bench/measure.ts';
+import { build, createContestant } from '../../bench/rivals.ts';
+import type { Round } from '../../bench/round.ts';
+import { type Scenario, selectScenarios } from '../../bench/scenarios.ts';
 
-const base = { name: 'x', title: 'x', message: { type: 'text', size: 64 } } as const;
 let load: Load;
 
-async function run(scenario: Scenario): Promise<Round> {
+/** A scenario as it is in the list, with fewer connections. */
+async function run(name: string, change: Partial<Scenario> = {}): Promise<Round> {
+  const scenario = { ...selectScenarios('full', [name])[0], ...change };
   const plan = { rounds: 1, seconds: 0.3, cores: null, load, onProgress: () => {} };
-  const [{ rounds, failure, version }] = await measure(scenario, ['handfast'], plan);
+  const contestants = [createContestant('handfast')];
+  const [{ rounds, failure, declined, version }] = await measure(scenario, contestants, plan);
   expect(failure).toBeNull();
+  expect(declined).toBeNull();
   expect(version).toContain('handfast');
   expect(rounds).toHaveLength(1);
   return rounds[0];
@@ -31,49 +36,79 @@ afterAll(async () => {
 
 describe('a run with handfast alone', () => {
   it('counts as many messages in the load as in the server', async () => {
-    const round = await run({ ...base, group: 'echo', connections: 4, inFlight: 4 });
+    const round = await run('pipeline-64', { connections: 4, inFlight: 4 });
     expect(round.sent).toBe(round.received);
     expect(round.counted).toBe(round.sent);
     expect(round.count).toBeGreaterThan(100);
     expect(round.count).toBeLessThan(round.sent);
     expect(round.seconds).toBeGreaterThanOrEqual(0.29);
     expect(round.rate).toBeCloseTo((round.count as number) / (round.seconds as number), 3);
-    expect(round.p50).toBeNull();
+    expect(round.latency).toBeNull();
+    expect(round.gcShare).not.toBeNull();
   });
 
   it('measures latency with one message in flight, and fragments', async () => {
     const message = { type: 'binary', size: 1000, fragment: 64 } as const;
-    const round = await run({ ...base, message, group: 'echo', connections: 2, inFlight: 1 });
+    const round = await run('echo-64', { connections: 2, message });
     expect(round.counted).toBe(round.sent);
-    expect(round.p50).toBeGreaterThan(0);
-    expect(round.p99).toBeGreaterThanOrEqual(round.p50 as number);
+    const latency = round.latency as number[];
+    expect(latency).toHaveLength(SHARES.length);
+    expect(latency[0]).toBeGreaterThan(0);
+    expect(latency).toEqual([...latency].sort((a, b) => a - b));
   });
 
-  it('delivers every broadcast to every connection', async () => {
-    const round = await run({ ...base, group: 'broadcast', connections: 20, inFlight: 1 });
-    expect(round.received).toBe(round.sent * 20);
-    expect(round.counted).toBe(round.sent);
+  it('delivers every broadcast to every connection, several times in a burst', async () => {
+    const once = await run('broadcast-100', { connections: 20 });
+    expect(once.received).toBe(once.sent * 20);
+    expect(once.counted).toBe(once.sent);
+    const often = await run('burst', { connections: 10 });
+    expect(often.received).toBe(often.sent * 200);
   });
 
-  it('opens and closes', async () => {
-    const message = { type: 'text', size: 0 } as const;
-    const round = await run({ ...base, message, group: 'handshake', connections: 5, inFlight: 0 });
-    expect(round.received).toBe(round.sent);
-    expect(round.count).toBeGreaterThan(10);
+  it('has an upload answered once for each batch, and asks for a download in batches', async () => {
+    const upload = await run('upload-64', { connections: 2 });
+    expect(upload.received).toBe(upload.sent / 64);
+    expect(upload.counted).toBe(upload.sent);
+    const download = await run('download-64', { connections: 2 });
+    expect(download.received).toBe(download.sent * 16);
+    expect(download.count).toBeGreaterThan(download.sent);
   });
 
-  it('holds idle connections, each of which was answered once', async () => {
-    const round = await run({ ...base, group: 'idle', connections: 50, inFlight: 0 });
-    expect([round.sent, round.received, round.counted]).toEqual([50, 50, 50]);
-    if (existsSync('/proc/self/status')) expect(round.peak).toBeGreaterThan(1000);
+  it('opens and closes, with and without others that stay', async () => {
+    const bare = await run('handshake', { inFlight: 5 });
+    expect(bare.count).toBeGreaterThan(10);
+    expect(bare.counted).toBe(0);
+    const churn = await run('churn', { connections: 20, inFlight: 5 });
+    expect(churn.count).toBeGreaterThan(10);
+    expect(churn.counted).toBe(churn.received);
+    expect(churn.received % 5).toBe(0);
+  });
+
+  it('holds idle connections, fresh or used', async () => {
+    const fresh = await run('idle', { connections: 40 });
+    expect([fresh.sent, fresh.counted]).toEqual([0, 0]);
+    const used = await run('idle-used', { connections: 40, repeat: 2 });
+    // A hundred are open before the first reading.
+    expect([used.sent, used.counted]).toEqual([280, 280]);
+    if (!existsSync('/proc/self/status')) return;
+    expect(used.peak).toBeGreaterThan(1000);
+    expect(used.growth?.map(({ connections }) => connections)).toEqual([10, 20, 30, 40]);
   });
 });
 
 describe('what goes wrong', () => {
   it('is told, and the next run is not touched by it', async () => {
-    const job = { kind: 'open', port: 1, connections: 1 } as const;
-    await expect(load.perform(job)).rejects.toThrow('ECONNREFUSED');
-    const round = await run({ ...base, group: 'echo', connections: 1, inFlight: 1 });
+    const message = { type: 'text', size: 1 } as const;
+    const job = { kind: 'hold', port: 1, connections: 1, messages: 0, message } as const;
+    await expect(load.perform({ ...job, compression: 'none' })).rejects.toThrow('ECONNREFUSED');
+    const round = await run('echo-64', { connections: 1 });
     expect(round.counted).toBe(round.sent);
+  });
+
+  it('is no failure when a server does not offer what is asked for', async () => {
+    const [scenario] = selectScenarios('full', ['download-64']);
+    const plan = { rounds: 1, seconds: 0.1, cores: null, load, onProgress: () => {} };
+    const [result] = await measure(scenario, [createContestant('net')], plan);
+    expect(result).toMatchObject({ declined: 'it reads no frames', failure: null, rounds: [] });
   });
 });
