@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Job, Outcome } from './jobs.ts';
+import type { Job, Outcome } from './jobs/job.ts';
 import type { Launch } from './rivals.ts';
 
 const STARTING_MS = 15_000;
@@ -55,6 +55,17 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+/** A server says that it cannot do what a scenario asks for; the message says why. */
+export class Declined extends Error {}
+
+/** What a server tells of itself; null where it does not. */
+export interface ServerStats {
+  /** Messages received so far; null from a server that does not read frames. */
+  readonly messages: number | null;
+  /** Time spent in garbage collections so far, in milliseconds. */
+  readonly gcMs: number | null;
+}
+
 /** A server under test. */
 export class Server {
   readonly pid: number;
@@ -73,10 +84,13 @@ export class Server {
     this.version = version;
   }
 
-  /** Starts one. Rejects with the end of what it wrote to stderr when it does not get ready. */
-  static async start(launch: Launch, mode: string, core: number | null): Promise<Server> {
+  /**
+   * Starts one that does what `service` says, which is JSON for servers/control.mjs. Rejects with
+   * Declined, or with the end of what it wrote to stderr when it does not get ready.
+   */
+  static async start(launch: Launch, service: string, core: number | null): Promise<Server> {
     const pin = core === null ? [] : ['taskset', '-c', String(core)];
-    const [command, ...args] = [...pin, launch.command, ...launch.args, mode];
+    const [command, ...args] = [...pin, launch.command, ...launch.args, service];
     // Options meant for the benchmark's own process must not reach the servers.
     const env = { ...process.env, NODE_OPTIONS: '', ...launch.env };
     const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -96,6 +110,11 @@ export class Server {
       await end(child);
       throw new Error(complaint.trim() || 'it did not start');
     }
+    const { declined } = JSON.parse(first.value) as { declined?: string };
+    if (declined !== undefined) {
+      await end(child);
+      throw new Declined(declined);
+    }
     return new Server(child, lines, first.value);
   }
 
@@ -106,9 +125,8 @@ export class Server {
     return JSON.parse(value) as Answer;
   }
 
-  /** Messages received so far; null from a server that does not read frames. */
-  async count(): Promise<number | null> {
-    return (await this.#ask<{ messages: number | null }>('count')).messages;
+  readStats(): Promise<ServerStats> {
+    return this.#ask('stats');
   }
 
   /** Has the server collect its garbage; false if it cannot. */
@@ -121,6 +139,23 @@ export class Server {
   }
 }
 
+/** Starts a module of the benchmark as a process of its own, with a channel for messages. */
+export function forkModule(
+  name: string,
+  args: readonly string[],
+  core: number | null,
+): ChildProcess {
+  const node = ['--import', pathToFileURL(require.resolve('tsx')).href];
+  const pinned = ['-c', String(core), process.execPath, ...node];
+  const child = fork(fileURLToPath(new URL(name, import.meta.url)), [...args], {
+    execPath: core === null ? process.execPath : 'taskset',
+    execArgv: core === null ? node : pinned,
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  adopt(child);
+  return child;
+}
+
 /** The load generator. Its process is started when needed and again after a failure. */
 export class Load {
   readonly #core: number | null;
@@ -130,22 +165,9 @@ export class Load {
     this.#core = core;
   }
 
-  #start(): ChildProcess {
-    const loader = pathToFileURL(require.resolve('tsx')).href;
-    const node = ['--import', loader];
-    const pinned = ['-c', String(this.#core), process.execPath, ...node];
-    const child = fork(fileURLToPath(new URL('./load.ts', import.meta.url)), {
-      execPath: this.#core === null ? process.execPath : 'taskset',
-      execArgv: this.#core === null ? node : pinned,
-      env: { ...process.env, NODE_OPTIONS: '' },
-    });
-    adopt(child);
-    return child;
-  }
-
   /** Has one job done; jobs must not overlap. Rejects with what the load complained of. */
   perform(job: Job): Promise<Outcome> {
-    const child = this.#child ?? this.#start();
+    const child = this.#child ?? forkModule('load.ts', [], this.#core);
     this.#child = child;
     return new Promise((resolve, reject) => {
       const settle = (result: { outcome?: Outcome; error?: string }): void => {

@@ -3,17 +3,25 @@
 // of the frame room must not hide in the instrument that measures it. Knows no sockets.
 
 import { randomFillSync } from 'node:crypto';
+import { constants, inflateRawSync } from 'node:zlib';
 
 export const TEXT = 0x1;
 export const BINARY = 0x2;
 export const CLOSE = 0x8;
+/** What RFC 7692 §7.2.1 has taken off the end of a compressed message. */
+export const DEFLATE_TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
-/** One masked frame with a random key that is not zero (§5.3). */
-export function encodeMasked(opcode: number, fin: boolean, payload: Uint8Array): Buffer {
+/** One masked frame with a random key that is not zero (§5.3); `rsv1` as RFC 7692 §6 uses it. */
+export function encodeMasked(
+  opcode: number,
+  fin: boolean,
+  payload: Uint8Array,
+  rsv1 = false,
+): Buffer {
   const { length } = payload;
   const extra = length < 126 ? 0 : length < 65_536 ? 2 : 8;
   const frame = Buffer.allocUnsafe(6 + extra + length);
-  frame[0] = (fin ? 0x80 : 0) | opcode;
+  frame[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
   frame[1] = 0x80 | (extra === 0 ? length : extra === 2 ? 126 : 127);
   if (extra === 2) frame.writeUInt16BE(length, 2);
   if (extra === 8) frame.writeBigUInt64BE(BigInt(length), 2);
@@ -38,7 +46,7 @@ export function encodeMessage(opcode: number, payload: Uint8Array, size: number)
 
 /** Counts messages in a stream of frames, whatever pieces it comes in; keeps none of the bytes. */
 export class FrameCounter {
-  readonly #onMessage: (length: number) => void;
+  readonly #onMessage: (length: number, compressed: boolean) => void;
   readonly #onClose: () => void;
   readonly #header = Buffer.alloc(14);
   #gathered = 0;
@@ -48,17 +56,24 @@ export class FrameCounter {
   #position = 0;
   #length = 0;
   #expected: Uint8Array | null = null;
+  #compressed = false;
+  /** The pieces of a compressed message that is to be compared. */
+  #pieces: Buffer[] = [];
 
   /**
-   * @param onMessage called with the payload length of each complete data message
+   * @param onMessage called with the payload length of each complete data message, as it was on the
+   *   wire when `compressed`
    * @param onClose called for each Close frame
    */
-  constructor(onMessage: (length: number) => void, onClose: () => void) {
+  constructor(onMessage: (length: number, compressed: boolean) => void, onClose: () => void) {
     this.#onMessage = onMessage;
     this.#onClose = onClose;
   }
 
-  /** Compare the next message byte by byte; a difference throws from `push`. */
+  /**
+   * Compare the next message byte by byte; a difference throws from `push`. A compressed one must be
+   * the first of its connection, as nothing is known of those before it.
+   */
   expect(payload: Uint8Array): void {
     this.#expected = payload;
   }
@@ -101,11 +116,18 @@ export class FrameCounter {
     if (opcode > 0xa || (opcode > BINARY && opcode < CLOSE)) {
       throw new Error(`the server sent reserved opcode ${opcode}`);
     }
-    if (opcode < CLOSE) this.#length += this.#remaining;
+    if (opcode >= CLOSE) return;
+    this.#length += this.#remaining;
+    // RFC 7692 §6: RSV1 stands on the first frame of a compressed message only.
+    if (opcode !== 0) this.#compressed = (this.#header[0] & 0x40) !== 0;
   }
 
   #compare(chunk: Uint8Array, start: number, end: number): void {
     if ((this.#header[0] & 0x0f) >= CLOSE || this.#expected === null) return;
+    if (this.#compressed) {
+      this.#pieces.push(Buffer.from(chunk.subarray(start, end)));
+      return;
+    }
     // Where this frame's payload begins within its message.
     const before = this.#length - this.#remaining - this.#position;
     for (let at = start; at < end; at++) {
@@ -124,8 +146,17 @@ export class FrameCounter {
     if (opcode === CLOSE) this.#onClose();
     if (opcode >= CLOSE || (first & 0x80) === 0) return;
     const length = this.#length;
+    if (this.#compressed && this.#expected !== null) this.#compareInflated(this.#expected);
     this.#length = 0;
     this.#expected = null;
-    this.#onMessage(length);
+    this.#onMessage(length, this.#compressed);
+  }
+
+  #compareInflated(expected: Uint8Array): void {
+    const deflated = Buffer.concat([...this.#pieces, DEFLATE_TAIL]);
+    this.#pieces = [];
+    const inflated = inflateRawSync(deflated, { finishFlush: constants.Z_SYNC_FLUSH });
+    if (!inflated.equals(expected))
+      throw new Error('the server compressed other bytes than it was sent');
   }
 }

@@ -1,20 +1,24 @@
 // The load generator's process: takes jobs over IPC, one at a time, and answers each with what it saw.
 // After a failure it ends, since connections of the failed job may still be open.
 
-import { broadcast, drop, echo, handshake, hold, type Job, type Outcome } from './jobs.ts';
+import { exchange } from './jobs/exchange.ts';
+import { fanOut } from './jobs/fan-out.ts';
+import { drop, hold } from './jobs/hold.ts';
+import type { Job, Outcome } from './jobs/job.ts';
+import { lives } from './jobs/lives.ts';
 
 /** Seconds that a job may last beyond its warm-up and window. */
 const GRACE = 20;
 
 function start(job: Job, fail: (error: Error) => void): Promise<Outcome> {
   switch (job.kind) {
-    case 'echo':
-      return echo(job, fail);
-    case 'broadcast':
-      return broadcast(job, fail);
-    case 'handshake':
-      return handshake(job, fail);
-    case 'open':
+    case 'exchange':
+      return exchange(job, fail);
+    case 'fan-out':
+      return fanOut(job, fail);
+    case 'lives':
+      return lives(job, fail);
+    case 'hold':
       return hold(job, fail);
     case 'drop':
       return Promise.resolve(drop());

@@ -8,6 +8,33 @@ import { FrameCounter } from './frames.ts';
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const incoming = Buffer.allocUnsafe(256 * 1024);
 
+function findField(lines: readonly string[], name: string): string | null {
+  const line = lines.find((text) => text.toLowerCase().startsWith(`${name}:`));
+  return line === undefined ? null : line.slice(name.length + 1).trim();
+}
+
+/**
+ * What was compressed beforehand fits one agreement only. RFC 7692 §7.1.1: a server may forget its own
+ * window unasked, which would measure something else than the scenario says; both are refused.
+ */
+export function checkExtensions(offer: string | null, answer: string | null): void {
+  const normalize = (text: string): string[] =>
+    text
+      .split(';')
+      .map((part) => part.trim().toLowerCase())
+      // The window's size does not matter to frames that were made for the largest one, if it is that.
+      .filter(
+        (part) => part !== 'server_max_window_bits=15' && part !== 'client_max_window_bits=15',
+      )
+      .sort();
+  const [wanted, given] = [offer ?? '', answer ?? ''].map((text) => normalize(text).join('; '));
+  if (wanted !== given) {
+    throw new Error(
+      `offered '${offer ?? 'no extension'}', the server agreed to '${answer ?? 'none'}'`,
+    );
+  }
+}
+
 /** What a peer tells; every one may be replaced at any time. */
 export interface PeerEvents {
   /** The 101 has come and is right. */
@@ -24,22 +51,31 @@ export interface PeerEvents {
 export class Peer {
   /** When the last message was sent, for those who measure latency; ms as of performance.now(). */
   sentAt = 0;
+  /** Replies received, and requests sent, for those who count them. */
+  received = 0;
+  requests = 0;
   readonly #socket: Socket;
   readonly #counter: FrameCounter;
   readonly #events: PeerEvents;
   readonly #accept: string;
   readonly #size: number;
+  readonly #offer: string | null;
   #head: string | null = '';
   #completed = 0;
 
-  /** @param size payload length that every message from the server must have, in bytes */
-  constructor(port: number, size: number, events: PeerEvents) {
+  /**
+   * @param size payload length that every message from the server must have, in bytes; of compressed
+   *   ones the length is not known
+   * @param offer extensions to offer, which the server must agree to as they are
+   */
+  constructor(port: number, size: number, offer: string | null, events: PeerEvents) {
+    this.#offer = offer;
     const key = randomBytes(16).toString('base64');
     this.#accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
     this.#events = events;
     this.#size = size;
     this.#counter = new FrameCounter(
-      (length) => this.#count(length),
+      (length, compressed) => this.#count(length, compressed),
       () => this.#socket.end(),
     );
     const callback = (length: number): boolean => this.#read(incoming.subarray(0, length));
@@ -49,7 +85,8 @@ export class Peer {
     this.#socket.on('close', () => events.onClosed(this));
     this.#socket.write(
       `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+        `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n` +
+        `${offer === null ? '' : `Sec-WebSocket-Extensions: ${offer}\r\n`}\r\n`,
     );
   }
 
@@ -68,8 +105,11 @@ export class Peer {
     this.#socket.destroy();
   }
 
-  #count(length: number): void {
-    if (length !== this.#size) throw new Error(`a reply has ${length} bytes, not ${this.#size}`);
+  #count(length: number, compressed: boolean): void {
+    if (compressed !== (this.#offer !== null))
+      throw new Error('a reply was not compressed as agreed');
+    if (!compressed && length !== this.#size)
+      throw new Error(`a reply has ${length} bytes, not ${this.#size}`);
     this.#completed++;
   }
 
@@ -97,10 +137,11 @@ export class Peer {
     }
     this.#head = null;
     const lines = head.slice(0, end).split('\r\n');
-    const accept = /^sec-websocket-accept:[ \t]*(\S+)[ \t]*$/i;
-    const given = lines.map((line) => accept.exec(line)?.[1]).find((value) => value !== undefined);
     if (!lines[0].startsWith('HTTP/1.1 101 ')) throw new Error(`no upgrade: ${lines[0]}`);
-    if (given !== this.#accept) throw new Error('wrong Sec-WebSocket-Accept');
+    if (findField(lines, 'sec-websocket-accept') !== this.#accept) {
+      throw new Error('wrong Sec-WebSocket-Accept');
+    }
+    checkExtensions(this.#offer, findField(lines, 'sec-websocket-extensions'));
     this.#events.onOpen(this);
     return chunk.subarray(end + 4 - before.length);
   }

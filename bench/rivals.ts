@@ -2,31 +2,41 @@
 // installed into bench/node_modules, where the project itself never looks.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** How to start a rival's server; the scenario's group is appended to `args`. */
+/** How to start a server; what it is to do is appended to `args`. */
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
-export const RIVALS = ['handfast', 'ws', 'bufferutil', 'bun', 'deno', 'net'] as const;
+export const RIVALS = ['handfast', 'ws', 'ws-plain', 'bun', 'deno', 'net'] as const;
 export type Rival = (typeof RIVALS)[number];
+
+/** Who takes part in a run: a rival, or one side of a comparison. */
+export interface Contestant {
+  readonly id: string;
+  readonly title: string;
+  /** Null when it is not installed. */
+  findLaunch(): Launch | null;
+}
 
 /** The rivals' names as the report shows them. */
 export const TITLES: Readonly<Record<Rival, string>> = {
   handfast: 'handfast',
-  ws: 'ws',
-  bufferutil: 'ws + bufferutil',
+  ws: 'ws + addons',
+  'ws-plain': 'ws plain',
   bun: 'Bun',
   deno: 'Deno',
   net: 'bare net echo',
 };
 
 const here = fileURLToPath(new URL('./', import.meta.url));
+/** The folder of this checkout. */
+export const root: string = fileURLToPath(new URL('..', import.meta.url));
 const modules = `${here}node_modules/`;
 const require = createRequire(import.meta.url);
 
@@ -57,17 +67,27 @@ function findProgram(scope: string, paths: readonly string[]): string | null {
   return candidates.find((path) => existsSync(path)) ?? null;
 }
 
+/** How to start handfast as it was built into a folder. */
+export function launchHandfast(folder: string): Launch {
+  return onNode('handfast.mjs', { HANDFAST_DIST: folder });
+}
+
+/** A rival as a contestant. */
+export function createContestant(rival: Rival): Contestant {
+  return { id: rival, title: TITLES[rival], findLaunch: () => findLaunch(rival) };
+}
+
 /** How to start a rival, or null when it is not installed. */
 export function findLaunch(rival: Rival): Launch | null {
   switch (rival) {
     case 'handfast':
-      return onNode('handfast.mjs');
+      return launchHandfast(`${here}.dist`);
     case 'net':
       return onNode('net.mjs');
-    case 'ws':
+    case 'ws-plain':
       return isResolvable('ws') ? onNode('ws.mjs', { WS_NO_BUFFER_UTIL: '1' }) : null;
-    case 'bufferutil':
-      return isResolvable('ws') && isResolvable('bufferutil') ? onNode('ws.mjs') : null;
+    case 'ws':
+      return ['ws', 'bufferutil', 'utf-8-validate'].every(isResolvable) ? onNode('ws.mjs') : null;
     case 'bun': {
       const command = findProgram('@oven', ['bin/bun', 'bin/bun.exe']);
       return command === null ? null : { command, args: ['run', `${here}servers/bun.js`], env: {} };
@@ -102,10 +122,13 @@ export function install(): Promise<number | null> {
   return run(npm, ['install', ...flags], here);
 }
 
-/** Builds src/ into bench/.dist with the compiler of the project; gives its exit code. */
-export function build(): Promise<number | null> {
+/** Builds a checkout's src/ with the compiler of this one; gives the compiler's exit code. */
+export async function build(checkout = root, outDir = `${here}.dist`): Promise<number | null> {
   const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-  const outDir = `${here}.dist`;
-  const args = [compiler, '-p', `${here}../tsconfig.build.json`, '--outDir', outDir];
+  rmSync(outDir, { recursive: true, force: true });
+  mkdirSync(outDir, { recursive: true });
+  // The folder may lie anywhere, where nothing else says that its files are modules.
+  writeFileSync(`${outDir}/package.json`, '{ "type": "module" }\n');
+  const args = [compiler, '-p', `${checkout}/tsconfig.build.json`, '--outDir', outDir];
   return run(process.execPath, args, here);
 }

@@ -1,22 +1,15 @@
-// handfast as built from this checkout: echo, or with `broadcast` every message to all.
+// handfast, from the folder that it was built into.
 
 import process from 'node:process';
-import { WebSocketServer } from '../.dist/index.js';
-import { obey } from './control.mjs';
+import { pathToFileURL } from 'node:url';
+import { decline, service } from './control.mjs';
+import { createOptions, serve } from './emitter.mjs';
 
-const broadcast = process.argv[2] === 'broadcast';
-let messages = 0;
+const folder = process.env.HANDFAST_DIST;
+const base =
+  folder === undefined ? new URL('../.dist/', import.meta.url) : pathToFileURL(`${folder}/`);
+const { WebSocketServer } = await import(new URL('index.js', base).href);
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 4096 });
-server.on('connection', (socket) => {
-  socket.on('error', () => {});
-  socket.on('message', (data, isBinary) => {
-    messages++;
-    if (!broadcast) socket.send(data, { binary: isBinary });
-    else for (const client of server.clients) client.send(data, { binary: isBinary });
-  });
-});
-server.on('listening', () => {
-  const version = `handfast on Node ${process.versions.node}`;
-  obey({ port: server.address().port, version, count: () => messages });
-});
+if (service.prepared) decline('it has no prepared messages yet');
+const server = new WebSocketServer(createOptions());
+serve(server, `handfast on Node ${process.versions.node}`);

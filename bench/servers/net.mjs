@@ -4,9 +4,12 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import process from 'node:process';
-import { obey } from './control.mjs';
+import { decline, obey, service } from './control.mjs';
 
-const broadcast = process.argv[2] === 'broadcast';
+if (service.compression !== 'none') decline('it does not compress');
+if (service.prepared) decline('it has no frames to prepare');
+if (!['echo', 'fan-out'].includes(service.answer)) decline('it reads no frames');
+const { repeat = 1 } = service;
 const clients = new Set();
 
 function open(socket, head) {
@@ -19,8 +22,11 @@ function open(socket, head) {
   );
   clients.add(socket);
   socket.on('data', (chunk) => {
-    if (!broadcast) socket.write(chunk);
-    else for (const client of clients) client.write(chunk);
+    if (service.answer === 'echo') {
+      socket.write(chunk);
+      return;
+    }
+    for (let i = 0; i < repeat; i++) for (const client of clients) client.write(chunk);
   });
 }
 

@@ -1,37 +1,30 @@
-// ws: echo, or with `broadcast` every message to all. Plain with WS_NO_BUFFER_UTIL=1; otherwise
-// bufferutil has to be there, so that the figure bears the right name.
+// ws: plain with WS_NO_BUFFER_UTIL=1; otherwise its two native addons have to be there, so that the figure
+// bears the right name.
 
 import { createRequire } from 'node:module';
 import process from 'node:process';
-import { WebSocketServer } from 'ws';
-import { obey } from './control.mjs';
+import { Sender, WebSocketServer } from 'ws';
+import { service } from './control.mjs';
+import { createOptions, serve } from './emitter.mjs';
 
 const require = createRequire(import.meta.url);
 const parts = [`ws ${require('ws/package.json').version}`];
 if (!process.env.WS_NO_BUFFER_UTIL) {
-  require('bufferutil');
-  parts.push(`bufferutil ${require('bufferutil/package.json').version}`);
+  for (const name of ['bufferutil', 'utf-8-validate']) {
+    require(name);
+    parts.push(`${name} ${require(`${name}/package.json`).version}`);
+  }
 }
-const broadcast = process.argv[2] === 'broadcast';
-let messages = 0;
 
-const server = new WebSocketServer({
-  host: '127.0.0.1',
-  port: 0,
-  backlog: 4096,
-  // By default ws refuses a message of so many fragments as one scenario has.
-  maxFragments: 0,
-  maxBufferedChunks: 0,
-});
-server.on('connection', (socket) => {
-  socket.on('error', () => {});
-  socket.on('message', (data, isBinary) => {
-    messages++;
-    if (!broadcast) socket.send(data, { binary: isBinary });
-    else for (const client of server.clients) client.send(data, { binary: isBinary });
-  });
-});
-server.on('listening', () => {
-  const version = `${parts.join(' + ')} on Node ${process.versions.node}`;
-  obey({ port: server.address().port, version, count: () => messages });
-});
+/** A frame that is made once, the way frameworks on top of ws do it; there is no public way. */
+function prepare(data, isBinary) {
+  const opcode = isBinary ? 2 : 1;
+  const frame = Sender.frame(data, { fin: true, rsv1: false, opcode, mask: false, readOnly: true });
+  return (client) => client._sender.sendFrame(frame);
+}
+
+// By default ws refuses a message of so many fragments as one scenario has.
+const limits = { maxFragments: 0, maxBufferedChunks: 0 };
+const server = new WebSocketServer({ ...createOptions(), ...limits });
+const version = `${parts.join(' + ')} on Node ${process.versions.node}`;
+serve(server, version, service.prepared ? prepare : null);
