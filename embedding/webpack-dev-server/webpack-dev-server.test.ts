@@ -1,7 +1,7 @@
 // webpack-dev-server 5.2: its live connection, heartbeat and shutdown, and a proxied WebSocket server behind
 // it. What a page's client would do is done by sockets of ours, with the page's Origin where that matters.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -34,7 +34,10 @@ let port: number;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'webpack-dev-server-'));
-  writeFileSync(join(folder, 'entry.js'), 'document.title = "first";');
+  const entry = join(folder, 'entry.js');
+  writeFileSync(entry, 'document.title = "first";');
+  // What has just been written is built once more as soon as it is watched.
+  utimesSync(entry, 1, 1);
 });
 
 afterEach(async () => {
@@ -94,7 +97,15 @@ describe('the live connection', () => {
     await build({ client: { overlay: true, reconnect: 3 } });
     const { told } = open();
     await waitFor('the build', () => types(told).includes('ok'));
-    expect(types(told)).toEqual(['hot', 'liveReload', 'reconnect', 'overlay', 'hash', 'ok']);
+    // A watcher that is still starting may have it built twice: what follows is not counted.
+    expect(types(told).slice(0, 6)).toEqual([
+      'hot',
+      'liveReload',
+      'reconnect',
+      'overlay',
+      'hash',
+      'ok',
+    ]);
   });
 
   it('tells of a change, and of an error in it', async () => {
@@ -121,14 +132,15 @@ describe('the live connection', () => {
     const clients = dev.webSocketServer?.clients ?? [];
     const large = patternedBytes(LARGE / 2).toString('hex');
     dev.sendMessage(clients, 'large', large);
-    await waitFor('the mebibyte', () => told.at(-1)?.type === 'large');
-    expect(told.at(-1)?.data).toBe(large);
+    const message = await waitFor('the mebibyte', () => told.find(({ type }) => type === 'large'));
+    expect(message.data).toBe(large);
     await thousandInOrder(
       (text) => dev.sendMessage(clients, 'text', text),
       (receive) =>
-        socket.on('message', (data) =>
-          receive((JSON.parse(data.toString()) as Told).data as string),
-        ),
+        socket.on('message', (data) => {
+          const { type, data: text } = JSON.parse(data.toString()) as Told;
+          if (type === 'text') receive(text as string);
+        }),
     );
   });
 
@@ -229,7 +241,7 @@ describe('how it ends', () => {
     socket._socket?.write(Buffer.from([0x81, 0x01, 0x61]));
     expect(await nextClose(socket)).toBe(1002);
     dev.sendMessage(dev.webSocketServer?.clients ?? [], 'still', 'here');
-    await waitFor('the message', () => told.at(-1)?.type === 'still');
+    await waitFor('the message', () => types(told).includes('still'));
     expect(dev.webSocketServer?.clients.length).toBe(1);
   });
 
