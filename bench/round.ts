@@ -14,7 +14,7 @@ export interface Round {
   /** Messages, deliveries or connections per second. */
   readonly rate: number | null;
   /** Milliseconds from request to last reply, at each of SHARES. */
-  readonly latency: readonly number[] | null;
+  readonly latency: readonly (number | null)[] | null;
   /** Highest resident memory of the server so far, in KiB. */
   readonly peak: number | null;
   /** Resident memory per idle connection, in KiB. */

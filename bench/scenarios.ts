@@ -167,7 +167,7 @@ export const SCENARIOS: readonly Scenario[] = [
     message: text(64),
     repeat: 5,
   }),
-  idle('idle', 'memory per idle connection, up to 2 000 fresh ones', { quick: true }),
+  idle('idle', 'memory per idle connection, up to 2\u202f000 fresh ones', { quick: true }),
   idle('idle-used', 'memory per idle connection, each after 20 echoes of 1 KiB', {
     message: text(KIB),
     repeat: 20,

@@ -12,7 +12,7 @@ export interface Bar {
   readonly note: string;
 }
 
-const WIDTH = 360;
+const WIDTH = 340;
 const ROW = 26;
 const BAR = 14;
 /** About the width of a letter of the labels. */

@@ -1,9 +1,10 @@
 // Which curves a run has: cost against message size, latency by percentile, memory against connections.
 
-import { findCost, findLatency, middle, summarize } from '../figures.ts';
+import { findCost, findLatency, summarize } from '../figures.ts';
 import { SHARES } from '../jobs/job.ts';
 import type { Report, Result } from '../measure.ts';
-import { formatBytes, formatCompact, formatNumber } from '../numbers.ts';
+import { formatBytes, formatCompact } from '../numbers.ts';
+import { drawBars } from './bars.ts';
 import { type Axis, type Curve, drawCurves } from './curves.ts';
 import { createSeries, type Series } from './series.ts';
 import { escapeText } from './svg.ts';
@@ -12,35 +13,47 @@ function createCurve({ title, colour, dashed }: Series, points: Curve['points'])
   return { title, colour, dashed, points };
 }
 
-function frame(title: string, drawing: string): string {
-  return `<figure><figcaption>${escapeText(title)}</figcaption>${drawing}</figure>`;
+function frame(title: string, drawing: string, note = ''): string {
+  const small = note === '' ? '' : `<small>${escapeText(note)}</small>`;
+  return `<figure><figcaption>${escapeText(title)}${small}</figcaption>${drawing}</figure>`;
 }
 
 const cpuAxis: Axis = { title: 'server CPU, µs per message', log: true, format: formatCompact };
 
-/** Cost of an echo with one message in flight against its size; empty with fewer than two sizes. */
+const speedAxis: Axis = {
+  title: 'payload, MiB per second of CPU',
+  log: true,
+  format: formatCompact,
+};
+const MIB = 1024 * 1024;
+
+/** Echo with one message in flight against its size; empty with fewer than two sizes. */
 export function drawSizeCurves(reports: readonly Report[], series: readonly Series[]): string {
   const echoes = reports.filter(({ scenario }) => scenario.group === 'echo');
   const sizes = [...new Set(echoes.map(({ scenario }) => scenario.message.size))];
   if (sizes.length < 2) return '';
-  const curves = series.map((one) => {
-    const points = echoes.flatMap(({ scenario, results }): [number, number][] => {
-      const result = results.find(({ rival }) => rival === one.id);
-      const cost = result === undefined ? null : findCost(result);
-      return cost === null || cost.value <= 0 ? [] : [[scenario.message.size, cost.value]];
+  const ticks = sizes.sort((a, b) => a - b);
+  const axis = { title: 'message size', log: true, format: formatBytes, ticks };
+  const collect = (convert: (cost: number, size: number) => number): Curve[] =>
+    series.map((one) => {
+      const points = echoes.flatMap(({ scenario, results }): [number, number][] => {
+        const { size } = scenario.message;
+        const result = results.find(({ rival }) => rival === one.id);
+        const cost = result === undefined ? null : findCost(result);
+        return cost === null || cost.value <= 0 ? [] : [[size, convert(cost.value, size)]];
+      });
+      return createCurve(
+        one,
+        points.sort(([a], [b]) => a - b),
+      );
     });
-    return createCurve(
-      one,
-      points.sort(([a], [b]) => a - b),
-    );
-  });
-  const axis = {
-    title: 'message size',
-    log: true,
-    format: formatBytes,
-    ticks: sizes.sort((a, b) => a - b),
-  };
-  return frame('Echo, one message in flight', drawCurves(curves, axis, cpuAxis));
+  const costs = collect((cost) => cost);
+  // Bytes per microsecond, which are megabytes per second.
+  const speeds = collect((cost, size) => ((size / cost) * 1e6) / MIB);
+  return (
+    frame('What a message costs', drawCurves(costs, axis, cpuAxis), 'less is better') +
+    frame('What a second of CPU carries', drawCurves(speeds, axis, speedAxis), 'more is better')
+  );
 }
 
 /** Percentiles stand further apart the nearer they are to 100. */
@@ -48,7 +61,7 @@ function stretch(share: number): number {
   return -Math.log10(1 - share);
 }
 
-const MARKED: readonly number[] = [0.1, 0.5, 0.9, 0.99, 0.999];
+const MARKED: readonly number[] = [0.5, 0.9, 0.99, 0.999];
 
 function formatStretched(value: number): string {
   return `p${Number(((1 - 10 ** -value) * 100).toFixed(1))}`;
@@ -106,20 +119,17 @@ export function drawMemoryCurves(reports: readonly Report[]): string {
   return frames.join('');
 }
 
-/** What one message costs above what a socket costs by itself, as text for those who run on Node. */
-export function formatOverheads(reports: readonly Report[]): string {
-  const lines = reports.flatMap(({ scenario, results }) => {
-    const bare = results.find(({ rival }) => rival === 'net');
-    const floor = bare === undefined ? null : middle(bare.rounds, 'cpu');
-    if (floor === null || (scenario.group !== 'echo' && scenario.group !== 'pipeline')) return [];
-    const parts = results.flatMap((result) => {
-      const cost = middle(result.rounds, 'cpu');
-      if (cost === null || result === bare) return [];
-      const over = cost - floor;
-      return [`${escapeText(result.title)} ${over < 0 ? '−' : '+'}${formatNumber(Math.abs(over))}`];
+/** Highest resident memory under traffic, for the scenarios with the most and the largest messages. */
+export function drawPeaks(reports: readonly Report[]): string {
+  const telling = ['echo-1m', 'pipeline-16k', 'broadcast-500', 'churn'];
+  const frames = reports
+    .filter(({ scenario }) => telling.includes(scenario.name))
+    .map(({ scenario, results }) => {
+      const bars = results.map(({ rival, title, rounds }) => {
+        const range = summarize(rounds.map(({ peak }) => (peak === null ? null : peak / 1024)));
+        return { title, colour: createSeries(rival, title).colour, range, note: 'not offered' };
+      });
+      return frame(scenario.title, drawBars(bars, 'MiB'), 'highest resident memory, MiB');
     });
-    const title = escapeText(scenario.title);
-    return [`<li><b>${title}</b>: bare socket ${formatNumber(floor)} µs; ${parts.join(', ')}</li>`];
-  });
-  return lines.length === 0 ? '' : `<ul class="plain">${lines.join('')}</ul>`;
+  return frames.join('');
 }

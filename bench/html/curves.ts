@@ -29,10 +29,10 @@ export interface Axis {
   readonly ticks?: readonly number[];
 }
 
-const WIDTH = 440;
-const HEIGHT = 290;
+const WIDTH = 340;
+const HEIGHT = 250;
 const TOP = 26;
-const RIGHT = 14;
+const RIGHT = 18;
 const BOTTOM = 46;
 
 interface Placed {

@@ -4,18 +4,10 @@ import { findCost, findLatency, halfSpread, middle, SATURATED } from '../figures
 import type { Report, Result } from '../measure.ts';
 import { formatNumber, formatShare } from '../numbers.ts';
 import { explainAbsence, findUnits } from '../report.ts';
+import { findOverhead, formatOverhead } from './overhead.ts';
 import { escapeText } from './svg.ts';
 
 const COLUMNS = 10;
-
-/** What a message costs above the bare echo, which is the runtime's and the kernel's part. */
-function formatOverhead(result: Result, results: readonly Result[]): string {
-  const bare = results.find(({ rival }) => rival === 'net');
-  const [cost, floor] = [findCost(result), bare === undefined ? null : findCost(bare)];
-  if (cost === null || floor === null || result === bare) return '–';
-  const over = cost.value - floor.value;
-  return `${over < 0 ? '−' : '+'}${formatNumber(Math.abs(over))}`;
-}
 
 function formatRow(result: Result, results: readonly Result[]): string {
   const { rounds, title } = result;
@@ -30,7 +22,7 @@ function formatRow(result: Result, results: readonly Result[]): string {
   const cells = [
     formatNumber(cost?.value ?? null),
     cost === null ? '–' : `±${formatShare(halfSpread(cost))}`,
-    formatOverhead(result, results),
+    formatOverhead(findOverhead(result, results)),
     formatNumber(middle(rounds, 'rate')),
     formatNumber(findLatency(rounds, 0.5)?.value ?? null),
     formatNumber(findLatency(rounds, 0.99)?.value ?? null),

@@ -27,17 +27,23 @@ function listLosses({ reports }: Kept): string[] {
   });
 }
 
+/** So many of the widest spreads are named. */
+const NAMED = 5;
+
 function listNoise(reports: readonly Report[]): string[] {
-  const noisy = reports.flatMap(({ scenario, results }) =>
+  const spreads = reports.flatMap(({ scenario, results }) =>
     results.flatMap((result) => {
       const cost = findCost(result);
-      if (cost === null || halfSpread(cost) < NOISY) return [];
-      return [`${scenario.name}/${result.title} ±${formatShare(halfSpread(cost))}`];
+      const name = `${scenario.name}/${result.title}`;
+      return cost === null ? [] : [{ name, spread: halfSpread(cost) }];
     }),
   );
+  const noisy = spreads.filter(({ spread }) => spread >= NOISY).sort((a, b) => b.spread - a.spread);
   if (noisy.length === 0) return [];
+  const named = noisy.slice(0, NAMED).map(({ name, spread }) => `${name} ±${formatShare(spread)}`);
+  const more = noisy.length > NAMED ? ', and others' : '';
   return [
-    `<b>Rounds that disagree</b> by more than ±${formatShare(NOISY)}: ${escapeText(noisy.join(', '))}.`,
+    `<b>Rounds disagree</b> by more than ±${formatShare(NOISY)} in ${noisy.length} of ${spreads.length} medians: ${escapeText(named.join(', '))}${more}.`,
   ];
 }
 

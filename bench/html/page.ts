@@ -6,10 +6,11 @@ import type { Kept } from '../kept.ts';
 import type { Report } from '../measure.ts';
 import { findUnits } from '../report.ts';
 import { drawBars } from './bars.ts';
-import { drawLatencyCurves, drawMemoryCurves, drawSizeCurves, formatOverheads } from './charts.ts';
+import { drawLatencyCurves, drawMemoryCurves, drawPeaks, drawSizeCurves } from './charts.ts';
 import { formatDetails } from './details.ts';
 import { formatMicroSection } from './micro.ts';
 import { listNotes } from './notes.ts';
+import { formatOverheadTable } from './overhead.ts';
 import { formatRatioTable } from './ratios.ts';
 import { createSeries, formatLegend, listSeries } from './series.ts';
 import { STYLE } from './style.ts';
@@ -72,7 +73,7 @@ const READING = `<dl>
 </dl>`;
 
 function formatCurves(drawing: string, legend: string): string {
-  return drawing === '' ? '' : `${legend}<div class="grid wide">${drawing}</div>`;
+  return drawing === '' ? '' : `${legend}<div class="grid">${drawing}</div>`;
 }
 
 function formatRun(kept: Kept): string {
@@ -81,7 +82,7 @@ function formatRun(kept: Kept): string {
   const legend = formatLegend(listSeries(reports));
   const ratios = formatRatioTable(findRatios(reports, ['net']));
   const notes = listNotes(kept).map((note) => `<li>${note}</li>`);
-  const overheads = formatOverheads(reports);
+  const overheads = formatOverheadTable(reports);
   const tables = reports.map(formatDetails).join('\n');
   const parts = formatMicroSection(micro);
   return [
@@ -113,8 +114,8 @@ function formatRun(kept: Kept): string {
     ),
     formatSection(
       'Memory',
-      'What resident memory grew by as connections were opened, after garbage collections.',
-      formatCurves(drawMemoryCurves(reports), legend),
+      'What resident memory grew by as connections were opened, after garbage collections; and its peaks under traffic, garbage and runtime included.',
+      formatCurves(drawMemoryCurves(reports) + drawPeaks(reports), legend),
     ),
     formatSection(
       'Above a bare socket',
@@ -124,7 +125,7 @@ function formatRun(kept: Kept): string {
     formatSection(
       'Part by part',
       'CPU time per operation on the compiled library, no sockets.',
-      parts === '' ? '' : `<div class="grid wide">${parts}</div>`,
+      parts === '' ? '' : `<div class="grid">${parts}</div>`,
     ),
     formatSection(
       'Every figure',

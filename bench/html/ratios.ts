@@ -21,12 +21,12 @@ export function findStrength({ value }: Range): number {
 }
 
 function formatCell(ratio: Range | null): string {
-  if (ratio === null) return '<td class="none">–</td>';
+  if (ratio === null) return '<td><div class="none">–</div></td>';
   const range = `${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}`;
   const spread = `<small>±${formatShare(halfSpread(ratio))}</small>`;
   const style = `--strength:${findStrength(ratio)}%`;
   const text = `${ratio.value.toFixed(2)}<span class="times">×</span>${spread}`;
-  return `<td class="${judge(ratio)}" style="${style}" title="rounds: ${range}">${text}</td>`;
+  return `<td><div class="${judge(ratio)}" style="${style}" title="rounds: ${range}">${text}</div></td>`;
 }
 
 /** What the groups are called where they begin. */

@@ -33,13 +33,14 @@ code { font: 0.9em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { font-weight: 400; text-align: left; }
 td { text-align: right; white-space: nowrap; }
-.ratios { margin-top: 18px; border-spacing: 0; }
-.ratios thead th { font-size: 13px; color: var(--soft); padding: 0 10px 8px; text-align: right; vertical-align: bottom; }
+.ratios { margin-top: 18px; }
+.ratios thead th { font-size: 13px; color: var(--soft); padding: 0 14px 6px; text-align: right; vertical-align: bottom; }
 .ratios thead th:first-child { text-align: left; padding-left: 0; }
-.ratios tbody th { padding: 7px 12px 7px 0; font-size: 14.5px; line-height: 1.35; min-width: 190px; }
+.ratios tbody th { padding: 5px 12px 5px 0; font-size: 14.5px; line-height: 1.35; min-width: 190px; vertical-align: bottom; }
 .ratios tbody b { display: block; font-size: 12px; font-weight: 600; color: var(--soft); margin-bottom: 2px; }
-.ratios td { padding: 7px 12px; font-size: 17px; font-weight: 600; min-width: 88px; border: 2px solid var(--paper); border-radius: 8px; }
-.ratios tr.begins > * { border-top: 12px solid var(--paper); }
+.ratios td { padding: 2px; vertical-align: bottom; height: 1px; }
+.ratios td div { padding: 6px 12px; border-radius: 8px; font-size: 17px; font-weight: 600; line-height: 1.3; min-width: 84px; }
+.ratios tr.begins > * { padding-top: 14px; }
 .ratios small { display: block; font-size: 11px; font-weight: 400; opacity: 0.75; }
 .ratios .times { font-weight: 400; opacity: 0.6; margin-left: 1px; }
 .ratios .cheaper { background: color-mix(in srgb, var(--good) var(--strength), var(--card)); }
@@ -51,11 +52,10 @@ td { text-align: right; white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; list-style: none; margin: 10px 0 14px; padding: 0; font-size: 13.5px; }
 .legend i { display: inline-block; width: 20px; margin-right: 7px; vertical-align: middle; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 16px; }
-.grid.wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 12px; min-width: 0; }
-figcaption { font-size: 14.5px; font-weight: 600; line-height: 1.35; margin-bottom: 8px; }
+figcaption { text-wrap: balance; font-size: 14.5px; font-weight: 600; line-height: 1.35; margin-bottom: 8px; }
 figcaption small { display: block; font-weight: 400; color: var(--soft); font-size: 12.5px; }
-svg { display: block; width: 100%; height: auto; max-width: 520px; overflow: visible; }
+svg { display: block; width: 100%; height: auto; max-width: 400px; overflow: visible; }
 svg text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg .name { fill: var(--ink); }
 svg .value { fill: var(--ink); font-weight: 600; }
@@ -86,8 +86,11 @@ footer { margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line);
   h2 { margin-top: 48px; }
   dl { grid-template-columns: 1fr; gap: 2px; }
   dd { margin-bottom: 10px; }
-  .ratios tbody th { min-width: 132px; font-size: 13px; padding-right: 8px; }
-  .ratios td { padding: 6px 8px; font-size: 15px; min-width: 66px; }
-  .ratios thead th { padding: 0 8px 8px; font-size: 12px; }
+  .ratios tbody th { min-width: 104px; font-size: 13px; padding-right: 6px; }
+  .ratios td { padding: 1.5px; vertical-align: middle; }
+  .ratios tbody th { vertical-align: middle; }
+  .ratios td div { padding: 5px 6px; font-size: 14px; min-width: 0; }
+  .ratios thead th { padding: 0 7px 6px; font-size: 12px; }
+  .ratios .times { display: none; }
 }
 `;

@@ -76,5 +76,5 @@ export interface Outcome {
   /** Messages that should have been received for those sent. */
   readonly expected: number;
   /** Milliseconds from request to last reply, at each of SHARES; null where it was not measured. */
-  readonly latency: readonly number[] | null;
+  readonly latency: readonly (number | null)[] | null;
 }

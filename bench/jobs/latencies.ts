@@ -14,10 +14,14 @@ export class Latencies {
     if (this.#count < MOST) this.#values[this.#count++] = value;
   }
 
-  /** The values at SHARES; null if there are none. To be called once, at the end. */
-  summarize(): number[] | null {
+  /**
+   * The values at SHARES, null for those that are so rare that none should have been met; null if
+   * there are none at all. To be called once, at the end.
+   */
+  summarize(): (number | null)[] | null {
     if (this.#count === 0) return null;
     const sorted = this.#values.subarray(0, this.#count).sort();
-    return SHARES.map((share) => percentile(sorted, share));
+    const isMet = (share: number): boolean => this.#count * (1 - share) >= 1;
+    return SHARES.map((share) => (isMet(share) ? percentile(sorted, share) : null));
   }
 }

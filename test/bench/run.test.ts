@@ -51,8 +51,9 @@ describe('a run with handfast alone', () => {
     const message = { type: 'binary', size: 1000, fragment: 64 } as const;
     const round = await run('echo-64', { connections: 2, message });
     expect(round.counted).toBe(round.sent);
-    const latency = round.latency as number[];
-    expect(latency).toHaveLength(SHARES.length);
+    expect(round.latency).toHaveLength(SHARES.length);
+    const latency = round.latency?.filter((value) => value !== null) ?? [];
+    expect(latency.length).toBeGreaterThan(3);
     expect(latency[0]).toBeGreaterThan(0);
     expect(latency).toEqual([...latency].sort((a, b) => a - b));
   });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Latencies } from '../../bench/jobs/latencies.ts';
 import { median, percentile, spread } from '../../bench/statistics.ts';
 
 const numbers = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 50 });
@@ -44,5 +45,14 @@ describe('percentile', () => {
     expect(percentile([1, 2, 3], 0.99)).toBe(3);
     expect(percentile([1, 2, 3], 0)).toBe(1);
     expect(() => percentile([], 0.5)).toThrow(RangeError);
+  });
+});
+
+describe('Latencies', () => {
+  it('tell no percentile that is too rare to have been met', () => {
+    const latencies = new Latencies();
+    expect(latencies.summarize()).toBeNull();
+    for (let value = 100; value >= 1; value--) latencies.add(value);
+    expect(latencies.summarize()).toEqual([10, 25, 50, 75, 90, 95, 99, null]);
   });
 });
