@@ -27,7 +27,7 @@ const direct = join(work, 'direct');
 const alias = join(work, 'alias');
 const installed = join(direct, 'node_modules', 'handfast');
 
-const LEFT_BEHIND = new Set(['node_modules', '.git', 'dist', 'coverage']);
+const LEFT_BEHIND = new Set(['node_modules', '.git', 'dist', 'coverage', 'bench', 'embedding']);
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   name: string;

@@ -231,8 +231,8 @@ export class Connection implements FrameSink, DecompressedSink {
 
   /**
    * Sends as `send` does, but has the data compressed without waiting for it. Until `done` is called,
-   * with what `send` would have returned, no other message may be sent; control frames may. The
-   * bytes must not change meanwhile.
+   * with what `send` would have returned, no other message may be sent; control frames may. Only where
+   * `takesLong` was true; the bytes must not change meanwhile.
    */
   sendLater(
     data: Uint8Array,
@@ -241,7 +241,8 @@ export class Connection implements FrameSink, DecompressedSink {
     done: (length: number) => void,
   ): void {
     if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
-    this.#codec?.compressLater(data, fin, (compressed) => {
+    // There is one: `takesLong` has said so.
+    (this.#codec as ConnectionCodec).compressLater(data, fin, (compressed) => {
       if (this.#closing.state !== 'open') {
         done(-1);
         return;

@@ -44,6 +44,7 @@ export class ContextDecompressor implements Decompressor {
   #context: Context | null = null;
   /** Bytes that have come out of the message in progress. */
   #length = 0;
+  #isBegun = false;
   #closed = false;
   /** Leaves the thread pool. */
   #release: (() => void) | null = null;
@@ -53,6 +54,12 @@ export class ContextDecompressor implements Decompressor {
   }
 
   decompress(piece: Buffer, last: boolean, limit: number, sink: DecompressedSink): boolean {
+    // RFC 7692 §7.2.3.6: a message may be empty to the point of having no block at all.
+    if (piece.length === 0 && !this.#isBegun) {
+      if (last) sink.onDecompressed(EMPTY, true);
+      return true;
+    }
+    this.#isBegun = true;
     if (piece.length > AT_ONCE) {
       this.#inflateLater(Buffer.from(piece), last, limit, sink);
       return false;
@@ -92,7 +99,7 @@ export class ContextDecompressor implements Decompressor {
         this.#deliver(output, last, sink);
         return true;
       } else {
-        // A block with BFINAL has ended the stream. RFC 7692 §7.2.1 c: more may follow, which is a
+        // A block with BFINAL has ended the stream. RFC 7692 §7.2.1: more may follow, which is a
         // stream of its own; zlib would take no notice of it.
         context.reset();
         if (used > border) throw this.#failed(truncatedData());
@@ -160,6 +167,7 @@ export class ContextDecompressor implements Decompressor {
   #deliver(output: Buffer, last: boolean, sink: DecompressedSink): void {
     if (last) {
       this.#length = 0;
+      this.#isBegun = false;
       if (!this.#settings.takeover) this.#giveBack();
     }
     sink.onDecompressed(output, last);

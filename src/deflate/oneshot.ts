@@ -15,6 +15,8 @@ import { invalidData, messageTooBig, truncatedData } from './faults.ts';
 const FINAL_BLOCK = Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff, 0x00]);
 const LEFT_OVER = 1;
 
+const EMPTY = Buffer.alloc(0);
+
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: Inflate;
@@ -26,7 +28,7 @@ export class OneShotDecompressor implements Decompressor {
   /** The message in progress, compressed. */
   #pieces: Buffer[] = [];
   /** The last bytes of the messages before. */
-  #window: Buffer = Buffer.alloc(0);
+  #window = EMPTY;
   #closed = false;
 
   constructor(settings: DecompressorSettings) {
@@ -34,8 +36,13 @@ export class OneShotDecompressor implements Decompressor {
   }
 
   decompress(piece: Buffer, last: boolean, limit: number, sink: DecompressedSink): boolean {
-    this.#pieces.push(Buffer.from(piece));
+    if (piece.length > 0) this.#pieces.push(Buffer.from(piece));
     if (!last) return true;
+    // RFC 7692 §7.2.3.6: a message may be empty to the point of having no block at all.
+    if (this.#pieces.length === 0) {
+      sink.onDecompressed(EMPTY, true);
+      return true;
+    }
     const input = Buffer.concat([...this.#pieces, TAIL, FINAL_BLOCK]);
     this.#pieces = [];
     if (input.length > AT_ONCE) {
@@ -61,7 +68,7 @@ export class OneShotDecompressor implements Decompressor {
   close(): void {
     this.#closed = true;
     this.#pieces = [];
-    this.#window = Buffer.alloc(0);
+    this.#window = EMPTY;
   }
 
   #inflateLater(
@@ -107,10 +114,12 @@ export class OneShotDecompressor implements Decompressor {
     // §10.4: not more than allowed; a limit of nothing cannot be told to zlib.
     if (outputs.reduce((sum, { length }) => sum + length, 0) > limit) throw messageTooBig();
     const isWhole = used === input.length - LEFT_OVER;
-    if (!isWhole && used > border) throw truncatedData();
-    // A block with BFINAL ended the stream, and the window with it (RFC 7692 §7.2.1 c).
+    // A block with BFINAL ended the stream, and the window with it (RFC 7692 §7.2.1).
     this.#keep(buffer, !isWhole);
-    return isWhole || used === border ? -1 : used;
+    if (used < border) return used;
+    // Its place is before the tail, or it is the block that the tail completes.
+    if (!isWhole && used !== border && used !== border + TAIL.length) throw truncatedData();
+    return -1;
   }
 
   #options(outputs: readonly Buffer[], limit: number): object {
@@ -129,7 +138,7 @@ export class OneShotDecompressor implements Decompressor {
   #keep(output: Buffer, isOver: boolean): void {
     const { takeover, context } = this.#settings;
     if (isOver || !takeover) {
-      this.#window = Buffer.alloc(0);
+      this.#window = EMPTY;
       return;
     }
     const size = 1 << context.windowBits;

@@ -20,6 +20,8 @@ export class Endpoint implements ConnectionEvents, ConnectionTransport {
   readonly writes: Buffer[] = [];
   ended = 0;
   wakes = 0;
+  /** `pause` and `resume`, in order. */
+  readonly flow: string[] = [];
   /** Called with everything that the application is told, from inside the event. */
   react: (told: Told) => void = () => {};
   /** The buffers as they were given, to see whether anyone still changes them. */
@@ -60,6 +62,14 @@ export class Endpoint implements ConnectionEvents, ConnectionTransport {
 
   end(): void {
     this.ended++;
+  }
+
+  pause(): void {
+    this.flow.push('pause');
+  }
+
+  resume(): void {
+    this.flow.push('resume');
   }
 
   /** Everything written so far. */

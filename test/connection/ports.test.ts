@@ -34,7 +34,9 @@ describe('the ports', () => {
     expectTypeOf<keyof ConnectionEvents>().toEqualTypeOf<
       'onMessage' | 'onPing' | 'onPong' | 'onClose' | 'onFail'
     >();
-    expectTypeOf<keyof ConnectionTransport>().toEqualTypeOf<'write' | 'wake' | 'end'>();
+    expectTypeOf<keyof ConnectionTransport>().toEqualTypeOf<
+      'write' | 'wake' | 'end' | 'pause' | 'resume'
+    >();
     expectTypeOf<ConnectionEvents['onMessage']>().parameters.toEqualTypeOf<[Buffer, boolean]>();
     expectTypeOf<ConnectionEvents['onFail']>().parameters.toEqualTypeOf<[ProtocolError]>();
     expectTypeOf<ConnectionTransport['write']>().parameters.toEqualTypeOf<[Buffer[]]>();
