@@ -2,7 +2,7 @@
 // where there is a global WebSocket, which the SDK prefers to `ws`: handfast takes its place.
 
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { CloseCode, Protocol, Room, type Client as Seat, Server } from '@colyseus/core';
 import { schema } from '@colyseus/schema';
 import type { Client as ClientClass, Room as JoinedRoom } from '@colyseus/sdk';
@@ -144,6 +144,17 @@ describe('a room', () => {
     expect(await heard).toEqual(['to all', 'to all', 'to all']);
     for (let i = 0; i < 5; i++) rooms[1].send('count');
     await waitFor('the count', () => rooms.every((room) => room.state.count === 5));
+  });
+
+  it('compresses where the transport is told to (RFC 7692)', async () => {
+    await build({ maxPayload: 4 * LARGE, perMessageDeflate: true });
+    const room = await join();
+    expect(socketOf(room).extensions).toContain('permessage-deflate');
+    const sent = Buffer.alloc(LARGE, 'again and again ');
+    const bytes = nextMessage(room, 'bytes');
+    room.sendBytes('bytes', sent);
+    expect(Buffer.from((await bytes) as Uint8Array).equals(sent)).toBe(true);
+    expect((socketOf(room)._socket as Socket).bytesWritten).toBeLessThan(LARGE / 10);
   });
 
   it('ends with the codes of the library, from either side', async () => {

@@ -3,6 +3,7 @@
 
 import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { type WebSocketServer } from 'ws';
 import { closeLoopback, listenLoopback } from '../support/loopback.ts';
@@ -223,6 +224,16 @@ describe('wsOptions', () => {
     client.send(Buffer.alloc(1025));
     expect((await nextClose(client))[0]).toBe(1009);
   });
+});
+
+it('compresses where wsOptions say so (RFC 7692)', async () => {
+  await build(undefined, { perMessageDeflate: true });
+  const client = await connect('/echo');
+  expect(client.extensions).toContain('permessage-deflate');
+  const sent = 'again and again '.repeat(LARGE / 16);
+  client.send(sent);
+  expect((await nextMessage(client))[0].toString()).toBe(sent);
+  expect((client._socket as Socket).bytesWritten).toBeLessThan(LARGE / 10);
 });
 
 describe('Origin, which is checked by default on a server that is given (§10.2)', () => {

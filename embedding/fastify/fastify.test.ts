@@ -1,7 +1,7 @@
 // @fastify/websocket 11: routes, hooks and handlers in front of the upgrade, and `injectWS`, which opens a
 // socket on a pair of streams without any port. What its documentation shows is what is driven here.
 
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import plugin from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -158,6 +158,20 @@ describe('over the network', () => {
     expect(await refusal('/echo')).toBe('Unexpected server response: 401');
     const client = await connect('/echo', ['one', 'two'], { headers: { 'x-pass': '1' } });
     expect(client.protocol).toBe('two');
+  });
+
+  it('compresses where both ends want it (RFC 7692)', async () => {
+    await build(undefined, { options: { perMessageDeflate: { threshold: 0 } } });
+    const client = await connect('/echo');
+    expect(client.extensions).toContain('permessage-deflate');
+    const sent = Buffer.alloc(LARGE, 'again and again ');
+    client.send(sent);
+    expect((await nextMessage(client))[0].equals(sent)).toBe(true);
+    expect((client._socket as Socket).bytesWritten).toBeLessThan(LARGE / 10);
+    const plain = await connect('/echo', { perMessageDeflate: false });
+    plain.send('plain');
+    expect((await nextMessage(plain))[0].toString()).toBe('plain');
+    expect(plain.extensions).toBe('');
   });
 
   it('is a stream through createWebSocketStream', async () => {

@@ -1,6 +1,7 @@
 // @hocuspocus/server 3.4 and its provider: documents over one socket, authentication in front of them, and
 // messages that the server keeps back and emits again when it is ready for them.
 
+import type { Socket } from 'node:net';
 import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/provider';
 import { Server } from '@hocuspocus/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -136,6 +137,17 @@ describe('documents', () => {
     one.configuration.websocketProvider.disconnect();
     await waitFor('its end', () => seen() === undefined);
   });
+});
+
+it('compresses where its options say so (RFC 7692)', async () => {
+  await build({}, { perMessageDeflate: true });
+  const [one, two] = await Promise.all([entered('packed'), entered('packed')]);
+  const text = 'again and again '.repeat(LARGE / 16);
+  one.document.getText('t').insert(0, text);
+  await waitFor('the text', () => two.document.getText('t').toString() === text);
+  const socket = one.configuration.websocketProvider.webSocket as unknown as WebSocket;
+  expect(socket.extensions).toContain('permessage-deflate');
+  expect((socket._socket as Socket).bytesWritten).toBeLessThan(LARGE / 10);
 });
 
 describe('messages beside documents', () => {

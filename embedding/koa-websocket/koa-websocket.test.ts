@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -215,6 +215,16 @@ describe('what goes wrong', () => {
     client.send(Buffer.alloc(1025));
     expect((await nextClose(client))[0]).toBe(1009);
   });
+});
+
+it('compresses where its options say so (RFC 7692)', async () => {
+  await build([], { perMessageDeflate: true });
+  const client = await opened(open('/'));
+  expect(client.extensions).toContain('permessage-deflate');
+  const sent = 'again and again '.repeat(LARGE / 16);
+  client.send(sent);
+  expect((await nextMessage(client))[0].toString()).toBe(sent);
+  expect((client._socket as Socket).bytesWritten).toBeLessThan(LARGE / 10);
 });
 
 it('serves wss with a certificate that is made for the test', async () => {
