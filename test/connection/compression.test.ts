@@ -246,6 +246,16 @@ describe.each(ROLES)('a %s that compresses', (role) => {
     expect(each.wire()).toEqual(['c1:f248cdc9c90700']);
   });
 
+  it('sends later on trust, too, what it is told to take on trust', async () => {
+    const each = endpoint(role, { skipUtf8Validation: true });
+    const bad = Buffer.alloc(40_000, 0xff);
+    const sent = await new Promise((resolve) =>
+      each.connection.sendLater(bad, false, true, resolve),
+    );
+    expect(sent).toBe(40_000);
+    expect(each.frames().map(({ opcode, rsv }) => [opcode, rsv])).toEqual([[1, RSV1]]);
+  });
+
   it('[7692-7.2.1-a] sends later what takes long, if it is still open then', async () => {
     const each = endpoint(role);
     const { connection } = each;
