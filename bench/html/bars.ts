@@ -16,9 +16,15 @@ const WIDTH = 340;
 const ROW = 26;
 const BAR = 14;
 /** About the width of a letter of the labels. */
-const LETTER = 6.6;
+const LETTER = 7.2;
+/** Longer names are cut, from the end. */
+const LONGEST = 20;
 /** Room for the value, to the right of the longest whisker. */
 const VALUE = 62;
+
+function shorten(title: string): string {
+  return title.length <= LONGEST ? title : `${title.slice(0, LONGEST - 1)}…`;
+}
 
 /** A whisker from the best round to the worst. */
 function drawWhisker(
@@ -34,15 +40,18 @@ function drawWhisker(
 
 /** The bars of one scenario, from 0. `unit` is told in each bar's tooltip. */
 export function drawBars(bars: readonly Bar[], unit: string): string {
-  const longest = Math.max(...bars.map(({ title }) => title.length));
-  const left = Math.min(150, Math.ceil(longest * LETTER) + 10);
+  const longest = Math.max(...bars.map(({ title }) => shorten(title).length));
+  const left = Math.ceil(longest * LETTER) + 10;
   const most = Math.max(0, ...bars.map(({ range }) => range?.high ?? 0));
   const scale = createLinearScale([0, most || 1], [left, WIDTH - VALUE]);
   const height = bars.length * ROW + 2;
   const rows = bars.map(({ title, colour, range, note }, index) => {
     const top = index * ROW + (ROW - BAR) / 2;
     const middle = top + BAR / 2;
-    const name = label(left - 8, middle + 4, title, { class: 'name', 'text-anchor': 'end' });
+    const name = label(left - 8, middle + 4, shorten(title), {
+      class: 'name',
+      'text-anchor': 'end',
+    });
     if (range === null) return name + label(left, middle + 4, note, { class: 'note' });
     const shown = `${formatNumber(range.value)} ${unit} (${formatNumber(range.low)} to ${formatNumber(range.high)})`;
     const bar = draw(

@@ -1,6 +1,7 @@
 // The micro benchmarks on the page: masking as curves over size, everything else as rows.
 
 import { type Range, summarize } from '../figures.ts';
+import type { MicroGroup } from '../micro/groups.ts';
 import type { MicroResult } from '../micro/measure.ts';
 import { formatBytes, formatCompact, formatNumber } from '../numbers.ts';
 import { drawCurves } from './curves.ts';
@@ -32,19 +33,32 @@ export function drawMaskCurves(results: readonly MicroResult[]): string {
   const drawing = drawCurves(curves, xAxis, yAxis);
   if (drawing === '') return '';
   const series: Series[] = curves.map((curve) => ({ ...curve, id: curve.title }));
-  return `<figure><figcaption>mask, in place</figcaption>${formatLegend(series)}${drawing}</figure>`;
+  return `<figure><figcaption>Masking in place</figcaption>${formatLegend(series)}${drawing}</figure>`;
 }
 
+const HEADINGS: Readonly<Record<MicroGroup, string>> = {
+  mask: 'Masking into a frame',
+  header: 'Frame header',
+  reader: 'Frame reader',
+  writer: 'Frame writer',
+  utf8: 'UTF-8 validation',
+  connection: 'A whole connection',
+  accept: 'Keys',
+  handshake: 'Opening handshake',
+  negotiation: 'Extension negotiation',
+};
+
 /** Rows of one group. */
-function drawGroup(group: string, results: readonly MicroResult[]): string {
+function drawGroup(group: MicroGroup, results: readonly MicroResult[]): string {
+  const moving = results.some(({ bytes }) => bytes > 0);
   const rows = results.map(({ name, bytes, rounds }) => {
     const range = summarize(rounds) as Range;
     const speed = bytes === 0 ? '' : `${formatNumber(bytes / range.value)} GB/s`;
     const spread = `${formatNumber(range.low)} to ${formatNumber(range.high)}`;
-    return `<tr><th scope="row">${escapeText(name)}</th><td title="${spread}">${formatNumber(range.value)}</td><td>${speed}</td></tr>`;
+    return `<tr><th scope="row">${escapeText(name)}</th><td title="${spread}">${formatNumber(range.value)}</td>${moving ? `<td>${speed}</td>` : ''}</tr>`;
   });
-  return `<figure><figcaption>${group}</figcaption><table class="micro"><thead><tr><th></th>
-<th scope="col">CPU ns</th><th scope="col"></th></tr></thead><tbody>${rows.join('')}</tbody></table></figure>`;
+  return `<figure><figcaption>${HEADINGS[group]}</figcaption><table class="micro"><thead><tr><th></th>
+<th scope="col">CPU ns</th>${moving ? '<th scope="col"></th>' : ''}</tr></thead><tbody>${rows.join('')}</tbody></table></figure>`;
 }
 
 /** The whole section's content; empty without results. */

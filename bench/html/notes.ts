@@ -17,7 +17,7 @@ function listLosses({ reports }: Kept): string[] {
   return rivals.flatMap(({ title }, index) => {
     const lost = rows.flatMap(({ scenario, ratios }) => {
       const ratio = ratios[index];
-      if (ratio === null || judge(ratio) !== 'dearer') return [];
+      if (ratio === null || judge(ratio) !== 'below') return [];
       return [`${scenario.name} (${ratio.value.toFixed(2)})`];
     });
     if (lost.length === 0) return [];
@@ -84,8 +84,12 @@ export function listNotes(kept: Kept): string[] {
   const notes = listLosses(kept);
   if (machine.loadAverage >= 0.5) {
     const load = machine.loadAverage.toFixed(2);
+    const paired =
+      reports.length === 0
+        ? ''
+        : ' Ratios are paired round by round, which evens out some of it, not all.';
     notes.push(
-      `<b>The machine was not idle</b>: its load average before the run was ${load}. Ratios are paired round by round, which evens out some of it, not all.`,
+      `<b>The machine was not idle</b>: its load average before the run was ${load}.${paired}`,
     );
   }
   if (!pinned)

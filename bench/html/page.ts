@@ -22,7 +22,7 @@ function formatSection(heading: string, text: string, content: string): string {
   return `<section><h2>${heading}</h2>\n<p>${text}</p>\n${content}</section>\n`;
 }
 
-function formatFacts({ machine, date, reports }: Kept): string {
+function formatFacts({ machine, date, reports, command }: Kept): string {
   const versions = reports.flatMap(({ results }) => results.map(({ version }) => version));
   const facts = [
     date.slice(0, 10),
@@ -30,7 +30,7 @@ function formatFacts({ machine, date, reports }: Kept): string {
     machine.system,
     ...new Set(versions.filter((version) => version !== '')),
     ...(versions.length === 0 ? [`Node ${machine.node}`] : []),
-    ...(machine.commit === null ? [] : [`commit ${machine.commit}`]),
+    ...(machine.commit === null || command === 'compare' ? [] : [`commit ${machine.commit}`]),
   ];
   return `<ul class="facts">${facts.map((fact) => `<li>${escapeText(fact)}</li>`).join('')}</ul>`;
 }
@@ -44,8 +44,15 @@ const TITLES = {
   micro: ['handfast, part by part', 'CPU time of the parts that need no sockets.'],
 } as const;
 
-const KEY = `<p class="key"><span><i style="background:color-mix(in srgb, var(--good) 40%, var(--card))"></i>above 1: it costs more than the first</span>
-<span><i style="background:color-mix(in srgb, var(--bad) 40%, var(--card))"></i>below 1: it costs less</span>
+const SHORT = {
+  run: 'Server CPU per message, for idle connections memory. Above 1 the rival costs more than handfast.',
+  compare:
+    'Server CPU per message, for idle connections memory. Above 1 the second costs more than the first.',
+  micro: '',
+} as const;
+
+const KEY = `<p class="key"><span><i style="background:color-mix(in srgb, var(--above) 40%, var(--card))"></i>above 1: it costs more than the first</span>
+<span><i style="background:color-mix(in srgb, var(--below) 40%, var(--card))"></i>below 1: it costs less</span>
 <span><i style="background:var(--card)"></i>too close to tell: rounds on both sides of 1, or within 3 %</span></p>`;
 
 function drawCosts(reports: readonly Report[]): string {
@@ -81,17 +88,15 @@ function formatRun(kept: Kept): string {
   const [title, lead] = TITLES[command];
   const legend = formatLegend(listSeries(reports));
   const ratios = formatRatioTable(findRatios(reports, ['net']));
+  // What a rival costs more is good news; what a newer revision costs more is bad news.
+  const table = `<div${command === 'compare' ? ' class="flip"' : ''}>${ratios}${KEY}</div>`;
   const notes = listNotes(kept).map((note) => `<li>${note}</li>`);
   const overheads = formatOverheadTable(reports);
   const tables = reports.map(formatDetails).join('\n');
   const parts = formatMicroSection(micro);
   return [
     `<header><h1>${title}</h1><p class="lead">${lead}</p>${formatFacts(kept)}</header>\n`,
-    formatSection(
-      'The short of it',
-      'Server CPU per message, for idle connections memory. Above 1 the rival costs more.',
-      ratios === '' ? '' : ratios + KEY,
-    ),
+    formatSection('The short of it', SHORT[command], ratios === '' ? '' : table),
     formatSection(
       'What has to be said with it',
       'Found in the figures of this run.',
@@ -125,7 +130,7 @@ function formatRun(kept: Kept): string {
     formatSection(
       'Part by part',
       'CPU time per operation on the compiled library, no sockets.',
-      parts === '' ? '' : `<div class="grid">${parts}</div>`,
+      parts === '' ? '' : `<div class="columns">${parts}</div>`,
     ),
     formatSection(
       'Every figure',

@@ -6,12 +6,12 @@ import type { Group } from '../scenarios.ts';
 import { escapeText } from './svg.ts';
 
 /** How sure a cell is of what it says. */
-export type Verdict = 'cheaper' | 'even' | 'dearer';
+export type Verdict = 'above' | 'even' | 'below';
 
 /** A difference counts when no round contradicts it and it is more than 3 %. */
 export function judge({ value, low, high }: Range): Verdict {
-  if (value > 1.03 && low > 1) return 'cheaper';
-  return value < 0.97 && high < 1 ? 'dearer' : 'even';
+  if (value > 1.03 && low > 1) return 'above';
+  return value < 0.97 && high < 1 ? 'below' : 'even';
 }
 
 /** How strong a cell's colour is, in per cent: a factor of four has the full one. */

@@ -4,7 +4,7 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #fbfaf7; --card: #ffffff; --ink: #1c1d22; --soft: #60636d; --line: #e4e2dc; --grid: #eceae4;
-  --good: #1a7f5a; --bad: #c2571a;
+  --good: #1a7f5a; --bad: #c2571a; --above: var(--good); --below: var(--bad);
   --series-0: #2f5be0; --series-1: #d9822b; --series-2: #b59b6a; --series-3: #c2478f; --series-4: #12927f; --series-5: #8b8f99;
 }
 @media (prefers-color-scheme: dark) {
@@ -30,6 +30,9 @@ code { font: 0.9em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; overflow
 .facts { display: flex; flex-wrap: wrap; gap: 6px 8px; list-style: none; padding: 0; margin: 20px 0 0; font-size: 13px; }
 .facts li { border: 1px solid var(--line); border-radius: 99px; padding: 2px 11px; color: var(--soft); background: var(--card); }
 .scroll { overflow-x: auto; }
+.flip { --above: var(--bad); --below: var(--good); }
+.columns { columns: 330px; column-gap: 16px; }
+.columns figure { break-inside: avoid; margin-bottom: 16px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { font-weight: 400; text-align: left; }
 td { text-align: right; white-space: nowrap; }
@@ -38,13 +41,13 @@ td { text-align: right; white-space: nowrap; }
 .ratios thead th:first-child { text-align: left; padding-left: 0; }
 .ratios tbody th { padding: 5px 12px 5px 0; font-size: 14.5px; line-height: 1.35; min-width: 190px; vertical-align: bottom; }
 .ratios tbody b { display: block; font-size: 12px; font-weight: 600; color: var(--soft); margin-bottom: 2px; }
-.ratios td { padding: 2px; vertical-align: bottom; height: 1px; }
+.ratios td { width: 1%; padding: 2px; vertical-align: bottom; height: 1px; }
 .ratios td div { padding: 6px 12px; border-radius: 8px; font-size: 17px; font-weight: 600; line-height: 1.3; min-width: 84px; }
 .ratios tr.begins > * { padding-top: 14px; }
 .ratios small { display: block; font-size: 11px; font-weight: 400; opacity: 0.75; }
 .ratios .times { font-weight: 400; opacity: 0.6; margin-left: 1px; }
-.ratios .cheaper { background: color-mix(in srgb, var(--good) var(--strength), var(--card)); }
-.ratios .dearer { background: color-mix(in srgb, var(--bad) var(--strength), var(--card)); }
+.ratios .above { background: color-mix(in srgb, var(--above) var(--strength), var(--card)); }
+.ratios .below { background: color-mix(in srgb, var(--below) var(--strength), var(--card)); }
 .ratios .even { background: var(--card); }
 .ratios .none { color: var(--soft); font-weight: 400; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px; color: var(--soft); margin: 12px 0 0; }
@@ -73,7 +76,7 @@ summary { padding: 10px 0; cursor: pointer; font-size: 15px; }
 .figures .absent { text-align: left; color: var(--soft); white-space: normal; }
 .micro { font-size: 13px; }
 .micro th, .micro td { padding: 3px 0 3px 12px; border-top: 1px solid var(--grid); }
-.micro thead th { color: var(--soft); text-align: right; border: 0; }
+.micro thead th { color: var(--soft); text-align: right; border: 0; white-space: nowrap; }
 .micro tbody th { padding-left: 0; }
 ul.plain { padding-left: 20px; max-width: 80ch; }
 ul.plain li { margin-bottom: 7px; }

@@ -15,7 +15,7 @@ export function createUtf8Cases({ message }: Library): MicroCase[] {
       return valid + (validator.end() ? 1 : 0);
     };
     const cut = piece < text.length ? `, in pieces of ${piece} B` : '';
-    const name = `${kind}, ${formatBytes(size)}${cut}`;
+    const name = `${kind}, ${formatBytes(text.length)}${cut}`;
     return { group: 'utf8', name, operations: 1, bytes: text.length, run };
   };
   const kinds = [

@@ -97,10 +97,10 @@ describe('drawing', () => {
 
 describe('verdicts', () => {
   it('need every round on one side, and more than 3 %', () => {
-    expect(judge({ value: 1.2, low: 1.01, high: 1.4 })).toBe('cheaper');
+    expect(judge({ value: 1.2, low: 1.01, high: 1.4 })).toBe('above');
     expect(judge({ value: 1.2, low: 0.99, high: 1.4 })).toBe('even');
     expect(judge({ value: 1.02, low: 1.01, high: 1.03 })).toBe('even');
-    expect(judge({ value: 0.8, low: 0.7, high: 0.99 })).toBe('dearer');
+    expect(judge({ value: 0.8, low: 0.7, high: 0.99 })).toBe('below');
     expect(judge({ value: 0.8, low: 0.7, high: 1.1 })).toBe('even');
   });
 
@@ -126,8 +126,8 @@ describe('formatRatioTable', () => {
     ];
     const table = formatRatioTable(findRatios(reports));
     checkTags(table);
-    expect(table).toMatch(/<div class="cheaper"[^>]*>1\.50/);
-    expect(table).toMatch(/<div class="dearer"[^>]*>0\.50/);
+    expect(table).toMatch(/<div class="above"[^>]*>1\.50/);
+    expect(table).toMatch(/<div class="below"[^>]*>0\.50/);
     expect(formatRatioTable(findRatios([]))).toBe('');
   });
 });
