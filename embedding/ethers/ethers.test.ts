@@ -85,6 +85,8 @@ describe('messages', () => {
     const provider = open();
     const blocks: number[] = [];
     const logs: Log[] = [];
+    // ethers cannot make sense of a log that comes before it knows the network.
+    await provider.getNetwork();
     const filter: EventFilter = { topics: [`0x${'7'.padStart(64, '0')}`] };
     await provider.on('block', (block: number) => blocks.push(block));
     await provider.on(filter, (log: Log) => logs.push(log));
