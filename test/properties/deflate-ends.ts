@@ -114,10 +114,11 @@ export const saying = (bytes: Buffer, how: Partial<Saying> = {}): Saying => ({
 /** ASCII that no compressor makes much of. */
 export function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length);
-  let state = seed + 1;
+  let state = seed;
   for (let i = 0; i < length; i++) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    bytes[i] = 0x21 + ((state >> 12) % 94);
+    // A linear congruential generator; its high bits are good enough.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    bytes[i] = 0x21 + ((state >>> 12) % 94);
   }
   return bytes;
 }
@@ -226,3 +227,7 @@ export function readMessages(
     return { plain: seen.output, references: seen.references, compressed: true };
   });
 }
+
+/** What an endpoint was told, a failure by its code alone. */
+export const heardCodes = ({ told }: Endpoint): unknown[] =>
+  told.map((told) => (told[0] === 'fail' ? told.slice(0, 2) : told));

@@ -11,6 +11,8 @@ type Step = number | { readonly length: number; readonly back: number };
 
 interface BlockPlan {
   readonly type: 'stored' | 'fixed' | 'dynamic' | 'sync' | 'full' | 'partial';
+  /** Bytes that a stored block has besides its literals: so many that it takes some time to read. */
+  readonly bulk: number;
   readonly steps: readonly Step[];
   readonly final: boolean;
   readonly shape: Shape;
@@ -69,6 +71,10 @@ const block: fc.Arbitrary<BlockPlan> = fc.record({
         ...(['stored', 'sync', 'full', 'partial'] satisfies BlockPlan['type'][]),
       ),
     },
+  ),
+  bulk: fc.oneof(
+    { weight: 12, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: 10_000, max: 60_000 }) },
   ),
   steps: fc.array(step, { maxLength: 30 }),
   final: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, fc.constant(true)),
@@ -132,13 +138,14 @@ class Composer {
     return { compressed: bytes.subarray(0, -4), plain: Buffer.from(this.#plain) };
   }
 
-  #block(writer: StreamWriter, { type, steps, final, shape }: BlockPlan): void {
+  #block(writer: StreamWriter, { type, bulk, steps, final, shape }: BlockPlan): void {
     if (type === 'partial') writer.partialFlush();
     if (type === 'sync' || type === 'full') writer.flush();
     if (type === 'fixed') writer.fixed(this.#resolve(steps), final);
     if (type === 'dynamic') writer.dynamic(this.#resolve(steps), final, shape);
     if (type === 'stored') {
-      const literals = steps.filter((step) => typeof step === 'number');
+      const filling = Array.from({ length: bulk }, (_, i) => 0x20 + ((i * i * 7) % 95));
+      const literals = [...steps.filter((step) => typeof step === 'number'), ...filling];
       for (const byte of literals) this.#put(byte);
       writer.stored(Uint8Array.from(literals), final);
     }
