@@ -1,6 +1,7 @@
 // @discordjs/ws on handfast: a shard that identifies, beats, resumes and reports through the on… attributes,
 // which it sets and takes away. The gateway's server is handfast's too.
 
+import type { Socket } from 'node:net';
 import { REST } from '@discordjs/rest';
 import {
   CompressionMethod,
@@ -12,6 +13,7 @@ import {
   WorkerShardingStrategy,
 } from '@discordjs/ws';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
 import { Gateway, Op } from './gateway.ts';
@@ -147,6 +149,24 @@ it('sends commands, a large one too, in the order given', async () => {
   await waitFor('three', () => gateway.receivedOf(Op.PresenceUpdate).length === 3);
   const names = gateway.receivedOf(Op.PresenceUpdate).map(({ d }) => d.name);
   expect(names.every((name, at) => name === sent[at])).toBe(true);
+});
+
+it('compresses both ways where the gateway agrees to permessage-deflate', async () => {
+  await gateway.stop();
+  gateway = await Gateway.start(true);
+  const manager = await connect();
+  const [socket] = gateway.sockets;
+  expect(socket?.extensions).toBe('permessage-deflate');
+  const texts = collect<string>(manager, 'TEXT');
+  const text = 'compressible '.repeat(LARGE / 13);
+  gateway.dispatch('TEXT', text);
+  await manager.send(0, { op: Op.PresenceUpdate, d: { name: text } } as never);
+  await waitFor('both', () => texts.length + gateway.receivedOf(Op.PresenceUpdate).length === 2);
+  expect(texts[0] === text).toBe(true);
+  expect(gateway.receivedOf(Op.PresenceUpdate)[0]?.d.name === text).toBe(true);
+  const { bytesRead, bytesWritten } = (socket as WebSocket).socket as Socket;
+  expect(bytesRead).toBeLessThan(text.length / 10);
+  expect(bytesWritten).toBeLessThan(text.length / 10);
 });
 
 describe('closing', () => {

@@ -48,7 +48,7 @@ class Connection {
 
 export class Gateway {
   readonly #http = createServer();
-  readonly #server = new WebSocketServer({ noServer: true });
+  readonly #server: WebSocketServer;
   readonly #silent: Duplex[] = [];
   #connections: Connection[] = [];
   #sequence = 0;
@@ -60,8 +60,12 @@ export class Gateway {
   /** What becomes of the next requests: refused with a status, left without an answer, or (0) accepted. */
   refuseWith: number | 'silence' = 0;
 
-  static async start(): Promise<Gateway> {
-    const gateway = new Gateway();
+  private constructor(perMessageDeflate: boolean) {
+    this.#server = new WebSocketServer({ noServer: true, perMessageDeflate });
+  }
+
+  static async start(perMessageDeflate = false): Promise<Gateway> {
+    const gateway = new Gateway(perMessageDeflate);
     gateway.#http.on('request', (_, response) => {
       response.setHeader('Content-Type', 'application/json');
       response.end(JSON.stringify(gateway.#information()));

@@ -1,6 +1,7 @@
 // ethers' WebSocketProvider on handfast, with a node whose server is handfast's as well. The provider sets
 // `onopen` and `onmessage` on a socket that it makes or is given, and sends text.
 
+import type { Socket } from 'node:net';
 import { type EventFilter, type Log, WebSocketProvider } from 'ethers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
@@ -66,6 +67,22 @@ describe('messages', () => {
     expect(answer === hex).toBe(true);
     const echoed = await provider.send('echo', [hex]);
     expect(echoed === hex).toBe(true);
+  });
+
+  it('compresses both ways where the node agrees', async () => {
+    const compressing = await ChainNode.start(true);
+    try {
+      const provider = open(compressing.url);
+      const text = 'compressible '.repeat(LARGE / 13);
+      expect((await provider.send('echo', [text])) === text).toBe(true);
+      const socket = socketOf(provider);
+      expect(socket.extensions).toBe('permessage-deflate');
+      const { bytesRead, bytesWritten } = socket.socket as Socket;
+      expect(bytesRead).toBeLessThan(text.length / 10);
+      expect(bytesWritten).toBeLessThan(text.length / 10);
+    } finally {
+      await compressing.stop();
+    }
   });
 
   it('keeps a thousand calls in order', async () => {

@@ -15,7 +15,7 @@ const hash = (value: number) => `0x${value.toString(16).padStart(64, '0')}`;
 const quantity = (value: number) => `0x${value.toString(16)}`;
 
 export class ChainNode {
-  readonly #server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  readonly #server: WebSocketServer;
   readonly #subscriptions = new Map<string, { socket: WebSocket; kind: string }>();
   #block = 100;
   /** The methods called, in order. */
@@ -26,8 +26,12 @@ export class ChainNode {
   /** What `eth_call` returns, as hex digits. */
   callResult = '0x';
 
-  static async start(): Promise<ChainNode> {
-    const node = new ChainNode();
+  private constructor(perMessageDeflate: boolean) {
+    this.#server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate });
+  }
+
+  static async start(perMessageDeflate = false): Promise<ChainNode> {
+    const node = new ChainNode(perMessageDeflate);
     node.#server.on('connection', (socket) => {
       socket.on('message', (data) => node.#answer(socket, JSON.parse(data.toString()) as Call));
       socket.on('close', (code: number) => node.closeCodes.push(code));

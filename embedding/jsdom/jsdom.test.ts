@@ -1,7 +1,9 @@
 // The WebSocket of jsdom's pages: an interface of its own over the events of handfast's client, with the page's
 // cookies, origin and certificates policy. The server is handfast's.
 
+import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { Certificate } from '../../test/peers/certificate.ts';
 import { describePeer, findBinary } from '../../test/peers/peers.ts';
 import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
@@ -141,6 +143,17 @@ describe('messages', () => {
     await waitFor('nothing buffered', () => socket.bufferedAmount === 0);
     const text = bytes.toString('hex').slice(0, LARGE);
     expect((await echo(socket, text)) === text).toBe(true);
+  });
+
+  it('are compressed, as the server agrees to', async () => {
+    const socket = await open();
+    const [peer] = service.clients as Set<WebSocket>;
+    expect(peer?.extensions).toBe('permessage-deflate');
+    const text = 'compressible '.repeat(LARGE / 13);
+    expect((await echo(socket, text)) === text).toBe(true);
+    const { bytesRead, bytesWritten } = (peer as WebSocket).socket as Socket;
+    expect(bytesRead).toBeLessThan(text.length / 10);
+    expect(bytesWritten).toBeLessThan(text.length / 10);
   });
 
   it('keeps a thousand in order', async () => {

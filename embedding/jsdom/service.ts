@@ -1,4 +1,4 @@
-// What a page connects to: handfast's server, which returns every message and does what a path says.
+// What a page connects to: handfast's server, which compresses, returns every message and does what a path says.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -25,7 +25,7 @@ export class Service {
   private constructor(http: ReturnType<typeof createServer>) {
     this.#http = http;
     // Pages of these tests have other origins, as pages may.
-    this.#server = new WebSocketServer({ noServer: true });
+    this.#server = new WebSocketServer({ noServer: true, perMessageDeflate: true });
     http.on('upgrade', (request: IncomingMessage, socket, head) => {
       this.requests.push(request);
       if (request.url === '/refused') {

@@ -1,7 +1,9 @@
 // MQTT.js on both sides of handfast: its client on handfast's, and before the broker a gateway that is
 // handfast's server, whose sockets are piped as streams.
 
+import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { describePeer } from '../../test/peers/peers.ts';
 import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
@@ -55,6 +57,25 @@ describePeer('MQTT.js, a gateway and Mosquitto', needed, (found) => {
       (text) => client.publishAsync('gateway/thousand', text, { qos: 1 }),
       (receive) => client.on('message', (_, payload) => receive(payload.toString())),
     );
+  });
+
+  it('compresses both ways where the gateway agrees', async () => {
+    const compressing = await Gateway.start(broker.tcpPort, true);
+    try {
+      const client = await connect(compressing.url);
+      const [socket] = compressing.clients as Set<WebSocket>;
+      expect(socket?.extensions).toBe('permessage-deflate');
+      const payloads = await subscribe(client, 'compressed', 1);
+      const text = 'compressible '.repeat(LARGE / 13);
+      await client.publishAsync('compressed', text, { qos: 1 });
+      await waitFor('the payload', () => payloads.length === 1);
+      expect(payloads[0]?.toString() === text).toBe(true);
+      const { bytesRead, bytesWritten } = (socket as WebSocket).socket as Socket;
+      expect(bytesRead).toBeLessThan(text.length / 10);
+      expect(bytesWritten).toBeLessThan(text.length / 10);
+    } finally {
+      await compressing.stop();
+    }
   });
 
   it('closes without a code, as the end of a stream does', async () => {

@@ -26,8 +26,8 @@ export class Gateway {
     });
   }
 
-  static async start(tcpPort: number): Promise<Gateway> {
-    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  static async start(tcpPort: number, perMessageDeflate = false): Promise<Gateway> {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate });
     await once(server, 'listening');
     return new Gateway(server, tcpPort);
   }

@@ -105,7 +105,12 @@ describePeer('Playwright and Chromium', needed, (found) => {
     it('closes with 1007 a client that sends no JSON', async () => {
       const client = new WebSocket(server.wsEndpoint());
       const closed = nextCall<[number, Buffer]>('close', (call) => client.on('close', call));
+      const upgraded = once(client, 'upgrade');
       await once(client, 'open');
+      // Playwright's ends ask for compression, so that all connections of these tests use it.
+      const [{ headers }] = await upgraded;
+      const agreed = 'permessage-deflate; server_no_context_takeover';
+      expect(headers['sec-websocket-extensions']).toBe(agreed);
       client.send('no JSON');
       const [code, reason] = await closed;
       expect([code, reason.toString()]).toEqual([1007, 'Malformed message']);
