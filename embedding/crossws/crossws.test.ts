@@ -228,7 +228,7 @@ describe.each(['the wss option', 'a patched bundle'])('the adapter over %s', (wa
         ping: (_peer, data) => void heard.push(`ping ${Buffer.from(data as Uint8Array)}`),
         pong: (_peer, data) => void heard.push(`pong ${Buffer.from(data as Uint8Array)}`),
       },
-      { idleTimeout: 0.05 },
+      { idleTimeout: 0.25 },
     );
     const client = await connect();
     const beats: string[] = [];
@@ -242,7 +242,7 @@ describe.each(['the wss option', 'a patched bundle'])('the adapter over %s', (wa
   });
 
   it('drops a peer that answers no heartbeat', async () => {
-    await build({}, { idleTimeout: 0.05 });
+    await build({}, { idleTimeout: 0.25 });
     const mute = await connect('/', { autoPong: false });
     const lively = await connect();
     expect((await nextClose(mute))[0]).toBe(1006);

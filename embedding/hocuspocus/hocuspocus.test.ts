@@ -248,11 +248,11 @@ describe('what goes wrong', () => {
     const [{ event }] = await closed;
     expect([event.code, event.reason]).toEqual([4001, 'moving']);
     await waitFor('the way back', () => provider.isSynced);
-    expect(server.webSocketServer.clients.size).toBe(1);
+    await waitFor('the removal', () => server.webSocketServer.clients.size === 1);
   });
 
   it('a peer that answers no Ping loses its document, one that does keeps it', async () => {
-    await build({ timeout: 100 });
+    await build({ timeout: 250 });
     const provider = await entered('pings');
     const pings: unknown[] = [];
     const socket = provider.configuration.websocketProvider.webSocket as unknown as WebSocket;

@@ -112,7 +112,7 @@ describe('setupWSConnection and the provider', () => {
     await waitFor('the name', () => seen() === 'Wren');
     one.disconnect();
     await waitFor('its end', () => seen() === undefined);
-    expect(docs.get('who')?.conns.size).toBe(1);
+    await waitFor('the removal', () => docs.get('who')?.conns.size === 1);
   });
 
   it('get binary messages as ArrayBuffer, because binaryType says so', async () => {
