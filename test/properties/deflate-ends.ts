@@ -2,7 +2,7 @@
 // message is decompressed on the thread pool, so everything here waits for the end of that.
 
 import { Buffer } from 'node:buffer';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { ConnectionOptions } from '../../src/connection/connection.ts';
 import {
@@ -45,13 +45,19 @@ export function endWith(
   return new Endpoint({ role, codec: new DeflateCodec(role, parameters, options), ...more });
 }
 
-/** Resolves when nothing is being decompressed. */
-export async function settled({ connection }: Endpoint): Promise<void> {
-  for (let turns = 0; connection.isSuspended; turns++) {
-    if (turns > 100_000) throw new Error('the connection stays suspended');
-    await nextTurn();
+/** Resolves as soon as `holds()`; throws after ten seconds. What is waited for is on the thread pool. */
+export async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (let turns = 0; !holds(); turns++) {
+    if (Date.now() > deadline) throw new Error('what was waited for has not come');
+    if (turns < 50) await nextTurn();
+    else await sleep(1);
   }
 }
+
+/** Resolves when nothing is being decompressed. */
+export const settled = ({ connection }: Endpoint): Promise<void> =>
+  until(() => !connection.isSuspended);
 
 /** Feeds pieces; with `patient`, each only when the one before has been worked through. */
 export async function feed(
