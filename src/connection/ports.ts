@@ -86,6 +86,8 @@ export interface ConnectionCodec extends Decompressor {
   readonly aloneKey: string;
   /** Compresses a whole message without referring to those before it, for any codec with this key. */
   compressAlone(payload: Uint8Array): Uint8Array;
+  /** Called from time to time: gives back the memory of what has not been used since the last call. */
+  rest(): void;
   /** Something compressed was sent that did not come from `compress` or `compressLater`. */
   forget(): void;
 }

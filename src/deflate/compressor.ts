@@ -32,6 +32,8 @@ export class Compressor {
   #context: Context | null = null;
   /** The peer's window has what our context does not know of. */
   #isStale = false;
+  /** It has been used since the last `rest`. */
+  #isBusy = false;
 
   constructor(settings: CompressorSettings) {
     this.#settings = settings;
@@ -83,7 +85,16 @@ export class Compressor {
     this.#isStale = true;
   }
 
-  /** Gives the memory back; nothing may be compressed after it. */
+  /**
+   * Gives the memory back if nothing has been compressed since the last call. RFC 7692 §7.2.1: the
+   * next message may refer to those before it, and need not.
+   */
+  rest(): void {
+    if (!this.#isBusy) this.close();
+    this.#isBusy = false;
+  }
+
+  /** Gives the memory back. */
   close(): void {
     this.#context?.close();
     this.#context = null;
@@ -99,6 +110,7 @@ export class Compressor {
     this.#context ??= new Context('deflate', this.#settings.context);
     if (this.#isStale) this.#context.reset();
     this.#isStale = false;
+    this.#isBusy = true;
     return this.#context;
   }
 

@@ -45,6 +45,9 @@ interface TimedSocket {
 /** A batch of at least this many bytes does not wait for the end of its turn. */
 const FLUSH_FROM = 65536;
 
+/** Milliseconds without a message after which a compressor's memory is given back. */
+const REST_AFTER = 15_000;
+
 const LINK = Symbol('link');
 type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> };
 
@@ -56,6 +59,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   readonly #handlers: LinkHandlers<Owner>;
   readonly #closeTimeout: number;
   readonly #heartbeat: number;
+  /** Lets the codec rest while there is nothing to compress; null without one. */
+  readonly #rest: Beating | null;
   /** Something has come since the last heartbeat. */
   #heard = true;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -80,6 +85,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.socket = socket;
     this.#closeTimeout = options.closeTimeout;
     this.#heartbeat = options.heartbeat;
+    const { codec } = options;
+    this.#rest = codec ? { beat: () => codec.rest() } : null;
     this.connection = new Connection(options, this, this);
   }
 
@@ -99,6 +106,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     // It may have been paused while the handshake was being decided on.
     socket.resume();
     if (this.#heartbeat > 0) startBeating(this, this.#heartbeat);
+    if (this.#rest !== null) startBeating(this.#rest, REST_AFTER);
     // One that is over already says nothing more about it.
     if (socket.closed) process.nextTick(() => onSocketClose.call(socket));
     else if (socket.readableEnded) process.nextTick(() => onSocketEnd.call(socket));
@@ -305,6 +313,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#isOver) return;
     if (this.#closeTimer !== null) clearTimeout(this.#closeTimer);
     if (this.#heartbeat > 0) stopBeating(this, this.#heartbeat);
+    if (this.#rest !== null) stopBeating(this.#rest, REST_AFTER);
     // A paused socket that was destroyed may hold what the peer had sent before.
     const rest = socket.readableLength > 0 && !socket.readableFlowing ? socket.read() : null;
     if (rest !== null) connection.receive(rest);

@@ -395,6 +395,8 @@ class SlowCodec implements ConnectionCodec {
 
   forget(): void {}
 
+  rest(): void {}
+
   decompress(_piece: Buffer, _last: boolean, _limit: number, sink: DecompressedSink): boolean {
     this.sink = sink;
     return false;

@@ -141,6 +141,21 @@ describe('a kept window', () => {
     }
   });
 
+  it('is given back when it rests, and begins anew', () => {
+    const each = compressor();
+    each.rest();
+    const sent: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      sent.push(hex(whole(each, HELLO)));
+      each.rest();
+      // It had been used.
+      sent.push(hex(whole(each, HELLO)));
+      each.rest();
+      each.rest();
+    }
+    expect(sent).toEqual(['f248cdc9c90700', 'f200110000', 'f248cdc9c90700', 'f200110000']);
+  });
+
   it('gives its memory back, also when it never had any', () => {
     const each = compressor();
     each.close();
