@@ -35,7 +35,7 @@ export const HELP = `Usage: npm run bench -- [options]                 handfast 
   --only <list>      groups, or scenarios by name (below); for micro groups of its own (below)
   --against <list>   rivals: ${RIVALS.slice(1).join(', ')} (default: all)
   --rounds <n>       rounds, 1 to 50 (default 3, with --full 5; micro 7, compare 6)
-  --seconds <n>      seconds measured per round and server, 0.1 to 60 (default 0.4, with --full 1.5)
+  --seconds <n>      seconds measured per round and server, 0.1 to 60 (default 0.35, with --full 1.5)
   --full             all scenarios, longer windows, more rounds: some 25 minutes instead of under 3
   --json <file>      write the results there instead of bench/results/<date>.json
   --html <file>      write the page there instead of beside the results
@@ -84,7 +84,7 @@ function findDefaults(
   if (command === 'micro')
     return full ? { rounds: '15', seconds: '0.1' } : { rounds: '7', seconds: '0.1' };
   const rounds = command === 'compare' ? '6' : full ? '5' : '3';
-  return { rounds, seconds: full ? '1.5' : '0.4' };
+  return { rounds, seconds: full ? '1.5' : '0.35' };
 }
 
 /** Reads the arguments. Throws an Error whose message can be shown as it is. */

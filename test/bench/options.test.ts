@@ -14,7 +14,7 @@ describe('parseOptions', () => {
       only: null,
       rivals: [...RIVALS],
       rounds: 3,
-      seconds: 0.4,
+      seconds: 0.35,
       json: null,
       html: null,
       install: true,
