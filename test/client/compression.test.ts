@@ -107,7 +107,7 @@ describe('the answer', () => {
     ['permessage-deflate; server_max_window_bits=12', { serverMaxWindowBits: 11 }],
     ['permessage-deflate', false],
   ])(
-    '[7692-5-e] [7692-7-f] [7692-7-g] [7692-7-h] %s fails the connection where the offer was %j',
+    '[7692-5-e] [7692-5-g] [7692-6-b] [7692-7-f] [7692-7-g] [7692-7-h] %s fails the connection where the offer was %j',
     async (answer, perMessageDeflate) => {
       const { witness, peer } = await open({ perMessageDeflate } as ClientOptions, answer);
       await witness.closed();

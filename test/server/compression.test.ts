@@ -61,7 +61,7 @@ describe.each(HOSTS)('a server on %s', (host) => {
       'x-webkit-deflate-frame, permessage-deflate; nonsense, permessage-deflate; server_max_window_bits=10',
       'permessage-deflate; server_max_window_bits=10',
     ],
-  ])('[7692-5-c] [7692-5-d] accepts %s', async (offer, answer) => {
+  ])('[7692-5-c] [7692-5-d] [7692-6-a] accepts one extension of %s', async (offer, answer) => {
     const { server, port } = await openServer(host, { perMessageDeflate: { threshold: 0 } });
     const extensions: string[] = [];
     server.on('connection', (ws) => {
