@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -17,16 +18,38 @@ const children = new Set<ChildProcess>();
 export interface Cores {
   readonly server: number;
   readonly load: number;
+  /** They are two threads of one core, so that what the one does slows the other down. */
+  readonly siblings: boolean;
 }
 
-/** The first two cores that this process may use. */
+/** Two of the cores that this process may use, of which the first serves. */
 export function findCores(): Cores | null {
   const { status, stdout } = spawnSync('taskset', ['-cp', String(process.pid)], {
     encoding: 'utf8',
   });
   if (status !== 0) return null;
-  const [server, load] = parseCores(stdout.slice(stdout.lastIndexOf(':') + 1));
-  return load === undefined ? null : { server, load };
+  return chooseCores(parseCores(stdout.slice(stdout.lastIndexOf(':') + 1)), readSiblings);
+}
+
+/** The first, and the first after it that is no thread of the same core, if there is one. */
+export function chooseCores(
+  [server, ...others]: readonly number[],
+  siblingsOf: (core: number) => readonly number[],
+): Cores | null {
+  if (others.length === 0) return null;
+  const siblings = siblingsOf(server);
+  const load = others.find((core) => !siblings.includes(core)) ?? others[0];
+  return { server, load, siblings: siblings.includes(load) };
+}
+
+/** The threads of a core, itself among them; none where that is not told. */
+function readSiblings(core: number): number[] {
+  const path = `/sys/devices/system/cpu/cpu${core}/topology/thread_siblings_list`;
+  try {
+    return parseCores(readFileSync(path, 'utf8'));
+  } catch {
+    return [];
+  }
 }
 
 /** A list of cores such as `0-3,8`. */

@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Cores } from './children.ts';
 import type { Machine } from './machine.ts';
 import type { Report } from './measure.ts';
 import type { MicroResult } from './micro/measure.ts';
@@ -17,8 +18,8 @@ export interface Kept {
   readonly machine: Machine;
   readonly rounds: number;
   readonly seconds: number;
-  /** Whether servers and load had cores of their own. */
-  readonly pinned: boolean;
+  /** What servers and load were bound to; null if they were not. */
+  readonly cores: Cores | null;
   /** The scenarios of `run` and `compare`. */
   readonly reports: readonly Report[];
   /** The results of `micro`. */

@@ -1,7 +1,7 @@
 // Scenario after scenario with some contestants: `npm run bench` and `compare` share it. Prints each table
 // as soon as it is complete.
 
-import { findCores, Load } from './children.ts';
+import { type Cores, findCores, Load } from './children.ts';
 import { measure, type Report } from './measure.ts';
 import type { Options } from './options.ts';
 import { Progress } from './progress.ts';
@@ -23,10 +23,11 @@ function tellVersions(reports: readonly Report[], told: Set<string>): void {
 export async function measureAll(
   options: Options,
   contestants: readonly Contestant[],
-): Promise<{ reports: Report[]; pinned: boolean }> {
+): Promise<{ reports: Report[]; cores: Cores | null }> {
   const { rounds, seconds } = options;
   const cores = findCores();
-  const pinning = cores && `server on core ${cores.server}, load on core ${cores.load}`;
+  const shared = cores?.siblings ? ', which are threads of one' : '';
+  const pinning = cores && `server on core ${cores.server}, load on core ${cores.load}${shared}`;
   stdout.write(`${pinning ?? 'processes are not pinned to cores'}\n`);
   const load = new Load(cores?.load ?? null);
   const scenarios = selectScenarios(options.profile, options.only);
@@ -50,5 +51,5 @@ export async function measureAll(
   };
   for (const scenario of scenarios) await measureOne(scenario);
   await load.end();
-  return { reports, pinned: cores !== null };
+  return { reports, cores };
 }

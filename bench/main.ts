@@ -79,7 +79,7 @@ async function measureCommand(options: Options): Promise<Kept> {
     command === 'compare' ? await prepareRevisions(options.operands) : await prepareRivals(options);
   if (command === 'run') await buildOwn();
   tellMachine(machine);
-  const { reports, pinned } = await measureAll(options, contestants);
+  const { reports, cores } = await measureAll(options, contestants);
   stdout.write(formatRatios(findRatios(reports, ['net'])));
   stdout.write(LEGEND);
   return {
@@ -87,7 +87,7 @@ async function measureCommand(options: Options): Promise<Kept> {
     command: command === 'compare' ? 'compare' : 'run',
     reports,
     micro: [],
-    pinned,
+    cores,
   };
 }
 

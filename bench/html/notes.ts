@@ -80,7 +80,7 @@ function listAbsent(reports: readonly Report[]): string[] {
 
 /** Sentences in HTML, the most important first. */
 export function listNotes(kept: Kept): string[] {
-  const { machine, pinned, reports, rounds, seconds } = kept;
+  const { machine, cores, reports, rounds, seconds } = kept;
   const notes = listLosses(kept);
   if (machine.loadAverage >= 0.5) {
     const load = machine.loadAverage.toFixed(2);
@@ -92,8 +92,14 @@ export function listNotes(kept: Kept): string[] {
       `<b>The machine was not idle</b>: its load average before the run was ${load}.${paired}`,
     );
   }
-  if (!pinned)
+  if (cores === null) {
     notes.push('<b>Processes were not bound to cores</b>: server and load may have met on one.');
+  }
+  if (cores?.siblings && reports.length > 0) {
+    notes.push(
+      '<b>Server and load ran on two threads of one core</b>, and slowed each other down.',
+    );
+  }
   const window = kept.command === 'micro' ? 'of each case' : 'of each server in each scenario';
   notes.push(
     `${rounds} rounds of ${seconds} s ${window}, in alternating order; all figures are medians.`,

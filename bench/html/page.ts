@@ -79,29 +79,28 @@ const READING = `<dl>
 <dt>load</dt><dd>How busy the load generator was, on a core of its own. With ! it was the limit.</dd>
 </dl>`;
 
-function formatCurves(drawing: string, legend: string): string {
-  return drawing === '' ? '' : `${legend}<div class="grid">${drawing}</div>`;
-}
-
-function formatRun(kept: Kept): string {
-  const { reports, micro, command } = kept;
+/** What a run begins with: who was measured, the ratios, and what has to be said with them. */
+function formatOpening(kept: Kept): string {
+  const { reports, command } = kept;
   const [title, lead] = TITLES[command];
-  const legend = formatLegend(listSeries(reports));
   const ratios = formatRatioTable(findRatios(reports, ['net']));
   // What a rival costs more is good news; what a newer revision costs more is bad news.
   const table = `<div${command === 'compare' ? ' class="flip"' : ''}>${ratios}${KEY}</div>`;
   const notes = listNotes(kept).map((note) => `<li>${note}</li>`);
-  const overheads = formatOverheadTable(reports);
-  const tables = reports.map(formatDetails).join('\n');
-  const parts = formatMicroSection(micro);
+  const list = `<ul class="plain">${notes.join('')}</ul>`;
   return [
     `<header><h1>${title}</h1><p class="lead">${lead}</p>${formatFacts(kept)}</header>\n`,
     formatSection('The short of it', SHORT[command], ratios === '' ? '' : table),
-    formatSection(
-      'What has to be said with it',
-      'Found in the figures of this run.',
-      `<ul class="plain">${notes.join('')}</ul>`,
-    ),
+    formatSection('What has to be said with it', 'Found in the figures of this run.', list),
+  ].join('');
+}
+
+/** What is drawn. */
+function formatDrawings(reports: readonly Report[]): string {
+  const series = listSeries(reports);
+  const inGrid = (drawing: string): string =>
+    drawing === '' ? '' : `${formatLegend(series)}<div class="grid">${drawing}</div>`;
+  return [
     formatSection(
       'Cost',
       'Medians; whiskers from the best to the worst round.',
@@ -110,22 +109,29 @@ function formatRun(kept: Kept): string {
     formatSection(
       'Cost against message size',
       'Text up to 1 KiB, binary above; both axes are logarithmic.',
-      formatCurves(drawSizeCurves(reports, listSeries(reports)), legend),
+      inGrid(drawSizeCurves(reports, series)),
     ),
     formatSection(
       'Latency',
       'By percentile; further to the right are the rarer, slower messages.',
-      formatCurves(drawLatencyCurves(reports), legend),
+      inGrid(drawLatencyCurves(reports)),
     ),
     formatSection(
       'Memory',
       'What resident memory grew by as connections were opened, after garbage collections; and its peaks under traffic, garbage and runtime included.',
-      formatCurves(drawMemoryCurves(reports) + drawPeaks(reports), legend),
+      inGrid(drawMemoryCurves(reports) + drawPeaks(reports)),
     ),
+  ].join('');
+}
+
+/** What is told in figures only. */
+function formatTables({ reports, micro }: Kept): string {
+  const parts = formatMicroSection(micro);
+  return [
     formatSection(
       'Above a bare socket',
       'CPU µs per message that are not the runtime’s or the kernel’s.',
-      overheads,
+      formatOverheadTable(reports),
     ),
     formatSection(
       'Part by part',
@@ -135,9 +141,13 @@ function formatRun(kept: Kept): string {
     formatSection(
       'Every figure',
       'Medians over the rounds; the JSON file beside this page has each round.',
-      tables,
+      reports.map(formatDetails).join('\n'),
     ),
   ].join('');
+}
+
+function formatRun(kept: Kept): string {
+  return formatOpening(kept) + formatDrawings(kept.reports) + formatTables(kept);
 }
 
 /** The page of one or several runs, one after the other. */

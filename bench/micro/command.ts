@@ -1,7 +1,7 @@
 // `npm run bench -- micro`: each group in a process of its own, bound to the core that servers get
 // otherwise.
 
-import { findCores, forkModule } from '../children.ts';
+import { type Cores, findCores, forkModule } from '../children.ts';
 import type { Options } from '../options.ts';
 import { Progress } from '../progress.ts';
 import { MICRO_GROUPS, type MicroGroup } from './groups.ts';
@@ -32,9 +32,10 @@ function runGroup(
 export async function measureMicro(
   options: Pick<Options, 'only' | 'rounds' | 'seconds'>,
   folder: string,
-): Promise<{ micro: MicroResult[]; pinned: boolean }> {
+): Promise<{ micro: MicroResult[]; cores: Cores | null }> {
   const { only } = options;
-  const core = findCores()?.server ?? null;
+  const cores = findCores();
+  const core = cores?.server ?? null;
   const groups = MICRO_GROUPS.filter((group) => only === null || only.includes(group));
   const micro: MicroResult[] = [];
   const progress = new Progress(groups.length);
@@ -47,5 +48,5 @@ export async function measureMicro(
     process.stdout.write(formatMicro(results));
     micro.push(...results);
   }
-  return { micro, pinned: core !== null };
+  return { micro, cores };
 }

@@ -36,6 +36,7 @@ export function createKept(rest: Partial<Kept>): Kept {
     ...{ commit: 'abc1234', loadAverage: 0.1 },
   };
   const date = '2026-01-02T03:04:05.000Z';
-  const common = { command: 'run', date, machine, rounds: 2, seconds: 1, pinned: true } as const;
-  return { ...common, reports: [], micro: [], ...rest };
+  const common = { command: 'run', date, machine, rounds: 2, seconds: 1 } as const;
+  const cores = { server: 0, load: 1, siblings: false };
+  return { ...common, cores, reports: [], micro: [], ...rest };
 }

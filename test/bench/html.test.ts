@@ -157,9 +157,13 @@ describe('listNotes', () => {
 
   it('tell of a busy machine and of processes that were not bound', () => {
     const { machine } = createKept({});
-    const text = listNotes(createKept({ machine: { ...machine, loadAverage: 2 }, pinned: false }));
+    const text = listNotes(createKept({ machine: { ...machine, loadAverage: 2 }, cores: null }));
     expect(text.join('\n')).toMatch(/not idle<\/b>.*2\.00/);
     expect(text.join('\n')).toContain('not bound to cores');
+    const siblings = { server: 0, load: 1, siblings: true };
+    expect(listNotes(createKept({ reports, cores: siblings })).join('\n')).toContain(
+      'threads of one',
+    );
   });
 });
 

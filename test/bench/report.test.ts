@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCores } from '../../bench/children.ts';
+import { chooseCores, parseCores } from '../../bench/children.ts';
 import { findRatio, findRatios, halfSpread, middle, summarize } from '../../bench/figures.ts';
 import { formatBytes, formatCompact, formatNumber } from '../../bench/numbers.ts';
 import { checkExtensions } from '../../bench/peer.ts';
@@ -162,6 +162,14 @@ describe('what the system tells', () => {
       'node (7, #threads: 1)\n-----\nse.exec_start   :  99.5\nse.sum_exec_runtime   :   12.345678\n';
     expect(parseSched(text)).toBeCloseTo(12_345.678, 6);
     expect(parseSched('')).toBe(0);
+  });
+
+  it('lets the load have a core that is no thread of the server’s, if there is one', () => {
+    const pairs = (core: number): number[] => [core & ~1, core | 1];
+    expect(chooseCores([0, 1, 2, 3], pairs)).toEqual({ server: 0, load: 2, siblings: false });
+    expect(chooseCores([4, 5], pairs)).toEqual({ server: 4, load: 5, siblings: true });
+    expect(chooseCores([2, 3], () => [])).toEqual({ server: 2, load: 3, siblings: false });
+    expect(chooseCores([1], pairs)).toBeNull();
   });
 
   it('reads lists of cores', () => {
