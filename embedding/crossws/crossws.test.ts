@@ -3,7 +3,6 @@
 
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Hooks, Peer } from 'crossws';
@@ -305,67 +304,5 @@ describe.each(['the wss option', 'a patched bundle'])('the adapter over %s', (wa
       [1001, 'going away'],
       [1001, 'going away'],
     ]);
-  });
-});
-
-describe('the server of the package, over srvx', () => {
-  type Serve = (options: object) => {
-    ready(): Promise<unknown>;
-    close(force?: boolean): Promise<void>;
-    node?: { server?: Server };
-  };
-
-  async function start(websocket: object): Promise<{ url: string; close(): Promise<void> }> {
-    const { serve } = await load<{ serve: Serve }>(join(packages, 'crossws'), 'server/node.mjs');
-    const server = serve({
-      websocket,
-      fetch: () => new Response('by HTTP'),
-      port: 0,
-      hostname: '127.0.0.1',
-      silent: true,
-      gracefulShutdown: false,
-    });
-    await server.ready();
-    const { port } = (server.node?.server as Server).address() as AddressInfo;
-    return { url: `127.0.0.1:${port}`, close: () => server.close(true) };
-  }
-
-  async function expectEcho(url: string): Promise<void> {
-    expect(await (await fetch(`http://${url}/`)).text()).toBe('by HTTP');
-    const client = new WebSocket(`ws://${url}/`);
-    await nextCall('open', (call) => client.once('open', call));
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
-    client.terminate();
-  }
-
-  it('takes a WebSocketServer of ours through its options', async () => {
-    const wss = new WebSocketServer({ noServer: true });
-    const server = await start({
-      message: (peer: Peer, message: { rawData: unknown }) => void peer.send(message.rawData),
-      options: { node: { wss } },
-    });
-    await expectEcho(server.url);
-    await server.close();
-  });
-
-  it('hands the upgrade to one that the application has already', async () => {
-    const { fromNodeUpgradeHandler } = await load<typeof import('crossws/adapters/node')>(
-      join(packages, 'crossws'),
-      'adapters/node.mjs',
-    );
-    const wss = new WebSocketServer({ noServer: true });
-    wss.on('connection', (socket) => {
-      socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
-    });
-    const server = await start(
-      fromNodeUpgradeHandler((request, socket, head) => {
-        wss.handleUpgrade(request, socket, head, (ws) => wss.emit('connection', ws, request));
-      }),
-    );
-    await expectEcho(server.url);
-    await server.close();
   });
 });
