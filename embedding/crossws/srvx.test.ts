@@ -1,7 +1,7 @@
 // The server that crossws brings along, over srvx: with a WebSocketServer of ours in its options, and with one
 // that the application has already and hands the upgrades to.
 
-import type { Server } from 'node:http';
+import { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Peer } from 'crossws';
 import { fromNodeUpgradeHandler } from 'crossws/adapters/node';
@@ -22,7 +22,9 @@ describe('the server of the package, over srvx', () => {
       gracefulShutdown: false,
     });
     await server.ready();
-    const { port } = (server.node?.server as unknown as Server).address() as AddressInfo;
+    const http = server.node?.server;
+    if (!(http instanceof Server)) throw new Error('the server has no node:http server');
+    const { port } = http.address() as AddressInfo;
     return { url: `127.0.0.1:${port}`, close: () => server.close(true) };
   }
 
