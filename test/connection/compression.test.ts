@@ -196,7 +196,7 @@ describe.each(ROLES)('a %s that compresses', (role) => {
     expect(each.frames().map(({ payload }) => payload)).toEqual([closeBody(1007)]);
   });
 
-  it('[7692-6-i] fails with 1007 as soon as text cannot be UTF-8 any more', () => {
+  it('[7692-6-i] [6455-8.1-h] fails with 1007 as soon as text cannot be UTF-8 any more', () => {
     const bad = deflateRawSync(Buffer.from([0x61, 0xff]), { finishFlush: 2 });
     const each = endpoint(role);
     // Neither the frame nor the message is complete.
