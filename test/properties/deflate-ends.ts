@@ -12,7 +12,7 @@ import {
 } from '../../src/deflate/index.ts';
 import { Endpoint, type Told } from '../connection/endpoint.ts';
 import { inflate, type Reference, TAIL } from '../deflate/reference/inflate.ts';
-import type { WireFrame } from '../support/wire.ts';
+import type { FrameSpec, WireFrame } from '../support/wire.ts';
 import { fragment } from './arbitraries.ts';
 
 /** What was agreed on for one direction. */
@@ -237,3 +237,27 @@ export function readMessages(
 /** What an endpoint was told, a failure by its code alone. */
 export const heardCodes = ({ told }: Endpoint): unknown[] =>
   told.map((told) => (told[0] === 'fail' ? told.slice(0, 2) : told));
+
+/** Fragments of one message, as the peer sends them. */
+export function framesOf(
+  { payload, isText, rsv }: { payload: Buffer; isText: boolean; rsv: number },
+  sizes: readonly number[],
+): FrameSpec[] {
+  const fragments = fragment(payload, sizes);
+  return fragments.map((piece, i) => ({
+    opcode: i > 0 ? 0 : isText ? 1 : 2,
+    rsv: i > 0 ? 0 : rsv,
+    fin: i === fragments.length - 1,
+    payload: piece,
+  }));
+}
+
+/** What is heard of a message with this content. */
+export const told = (plain: Buffer, isText: boolean): Told =>
+  isText ? ['text', plain.toString()] : ['binary', plain.toString('hex')];
+
+/** Both ways of decompressing, of which the second one is for versions of Node without the first. */
+export const WAYS = [
+  ['in a kept context', true],
+  ['in a run of its own', false],
+] as const;
