@@ -256,6 +256,18 @@ describe('injectWS', () => {
     client.terminate();
   });
 
+  it('closes both ends at once, though their streams do not close by themselves', async () => {
+    const seen: Promise<[number, string]>[] = [];
+    await build(
+      () => void app.websocketServer.on('connection', (socket) => seen.push(nextClose(socket))),
+    );
+    const client = await app.injectWS('/echo');
+    const closed = nextClose(client);
+    client.close(3000, 'done');
+    expect(await closed).toEqual([3000, 'done']);
+    expect(await seen[0]).toEqual([3000, 'done']);
+  });
+
   it('hears what the handler sends first, with onInit and onOpen', async () => {
     await build((scope) => {
       scope.get('/first', { websocket: true }, (socket) => socket.send('first'));

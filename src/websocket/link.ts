@@ -71,6 +71,9 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** What `bufferedAmount` may not fall below in this turn; 0 when nothing was written in it. */
   #floor = 0;
   #ended = false;
+  /** The peer's direction has ended; ours has, and all of it is written. */
+  #inputEnded = false;
+  #outputEnded = false;
   /** Whose wish it is that nothing is read: the owner's, or the connection's (RFC 7692). */
   #pausedByOwner = false;
   #pausedByCodec = false;
@@ -270,6 +273,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#ended) return;
     this.#measure();
     this.#ended = true;
+    this.socket.once('finish', onSocketFinish);
     this.socket.end();
     this.#startCloseTimer();
   }
@@ -304,7 +308,14 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.connection.flush();
     this.connection.receiveEnd();
     this.#handlers.onClosing(this.#owner);
+    this.#inputEnded = true;
     this.end();
+    this.#destroyEnded();
+  }
+
+  finished(): void {
+    this.#outputEnded = true;
+    this.#destroyEnded();
   }
 
   closed(): void {
@@ -322,6 +333,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     // Whoever waits for a write that was never made is told.
     connection.flush();
     this.#handlers.onClosed(this.#owner, connection.closeCode, connection.closeReason);
+  }
+
+  /** A socket closes by itself when both directions have ended; not every Duplex does. */
+  #destroyEnded(): void {
+    if (this.#inputEnded && this.#outputEnded) this.destroy();
   }
 
   /** One function for all callbacks of a batch. */
@@ -408,6 +424,10 @@ function onSocketEnd(this: LinkedDuplex): void {
   this[LINK]?.ended();
 }
 
+function onSocketFinish(this: LinkedDuplex): void {
+  this[LINK]?.finished();
+}
+
 /** §7.1.4: a reset is the end of the transport, and no error where a closing handshake was complete. */
 function onSocketError(this: LinkedDuplex): void {
   this.destroy();
@@ -419,5 +439,6 @@ function onSocketClose(this: LinkedDuplex): void {
   this.removeListener('data', onSocketData);
   this.removeListener('drain', onSocketDrain);
   this.removeListener('end', onSocketEnd);
+  this.removeListener('finish', onSocketFinish);
   link?.closed();
 }

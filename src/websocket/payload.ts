@@ -2,6 +2,7 @@
 // becomes bytes, and received bytes become what `binaryType` asks for.
 
 import { Buffer } from 'node:buffer';
+import { isAnyArrayBuffer, isUint8Array } from 'node:util/types';
 
 /**
  * What can be sent at once. Strings go as text, everything else as binary unless told otherwise; a
@@ -37,9 +38,10 @@ export function toPayload(data: unknown): string | Uint8Array {
   if (typeof data === 'number') return String(data);
   if (data === undefined || data === null) return EMPTY;
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer || isSharedArrayBuffer(data)) return Buffer.from(data);
+  // By their nature and not by their class: those of another realm (a vm context, jsdom) are as good.
+  if (isAnyArrayBuffer(data)) return Buffer.from(data);
   if (Array.isArray(data)) {
-    return data[0] instanceof Uint8Array ? Buffer.concat(data) : Buffer.from(data);
+    return isUint8Array(data[0]) ? Buffer.concat(data) : Buffer.from(data);
   }
   throw new TypeError(
     `Cannot send ${describe(data)}: give a string, Buffer, ArrayBuffer, view, Blob or array of bytes; ` +
@@ -54,8 +56,13 @@ export function payloadLength(data: unknown): number {
   return typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
 }
 
+/** Whether it is a Blob, of whatever making: polyfills and other realms have classes of their own. */
 export function isBlob(data: unknown): data is Blob {
-  return typeof Blob !== 'undefined' && data instanceof Blob;
+  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false;
+  if (data instanceof Blob) return true;
+  const { arrayBuffer, size } = data as Partial<Blob>;
+  if (!/^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(data))) return false;
+  return typeof arrayBuffer === 'function' && typeof size === 'number';
 }
 
 /** Received bytes in the form asked for. The result owns its memory or shares it with `data` alone. */
@@ -76,10 +83,6 @@ function toArrayBuffer(data: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = data;
   if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-}
-
-function isSharedArrayBuffer(data: unknown): data is SharedArrayBuffer {
-  return typeof SharedArrayBuffer !== 'undefined' && data instanceof SharedArrayBuffer;
 }
 
 function describe(data: unknown): string {

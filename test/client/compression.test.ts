@@ -53,7 +53,7 @@ describe('the offer', () => {
         'server_max_window_bits=10; client_max_window_bits=11',
     ],
     [{ clientMaxWindowBits: false }, 'permessage-deflate'],
-  ])('[7692-5-a] for %j is %s', async (perMessageDeflate, expected) => {
+  ])('[7692-5-a] [wh-2.2-d] [iana-ext-a] for %j is %s', async (perMessageDeflate, expected) => {
     const given = perMessageDeflate === undefined ? {} : { perMessageDeflate };
     const { ws, witness, offer } = await open(given as ClientOptions, null);
     expect(offer).toBe(expected);

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import * as net from 'node:net';
+import { Duplex, PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BaseWebSocket } from '../../src/websocket/websocket.ts';
 import { RawPeer } from '../support/wire.ts';
@@ -277,6 +278,30 @@ describe('the end of a connection', () => {
     await settle();
     expect(halfLog).toEqual(['open', 'close:1006::false']);
     expect(half.destroyed).toBe(true);
+  });
+
+  it('a Duplex that does not close by itself is closed when both directions have ended', async () => {
+    for (const role of ['client', 'server'] as const) {
+      const far = new PassThrough();
+      const written = new PassThrough();
+      written.resume();
+      const near = new Duplex({
+        autoDestroy: false,
+        read() {},
+        write: (chunk, _encoding, done) => void written.write(chunk, done),
+        final: (done) => void written.end(done),
+      });
+      far.on('data', (chunk) => near.push(chunk)).on('end', () => near.push(null));
+      const ws = new BaseWebSocket(role);
+      const log = record(ws);
+      ws.setSocket(near, Buffer.alloc(0));
+      ws.close(1000);
+      const mask = role === 'server' ? [0x82, 0, 0, 0, 0, 0x03, 0xe8] : [0x02, 0x03, 0xe8];
+      far.end(Buffer.from([0x88, ...mask]));
+      await settle();
+      expect(log).toEqual(['open', 'close:1000::true']);
+      expect(near.destroyed).toBe(true);
+    }
   });
 
   it('leaves no listener of its own on the socket but the one that takes late errors', async () => {

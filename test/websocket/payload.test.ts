@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import {
   BINARY_TYPES,
@@ -44,6 +45,32 @@ describe('toPayload', () => {
     ]);
     expect(bytes(undefined)).toEqual([]);
     expect(bytes(null)).toEqual([]);
+  });
+
+  it('takes what another realm has made, and Blobs of any making', async () => {
+    expect(bytes(runInNewContext('new Uint8Array([1, 2]).buffer'))).toEqual([1, 2]);
+    expect(bytes(runInNewContext('new SharedArrayBuffer(1)'))).toEqual([0]);
+    expect(bytes(runInNewContext('[new Uint8Array([1]), new Uint8Array([2])]'))).toEqual([1, 2]);
+    class Blobby {
+      readonly size = 3;
+      get [Symbol.toStringTag](): string {
+        return 'Blob';
+      }
+      arrayBuffer(): Promise<ArrayBuffer> {
+        return Promise.resolve(new ArrayBuffer(3));
+      }
+    }
+    expect(isBlob(new Blobby())).toBe(true);
+    expect(isBlob(new Blob(['x']))).toBe(true);
+    for (const other of [
+      { size: 3 },
+      { [Symbol.toStringTag]: 'Blob' },
+      new Uint8Array(1),
+      'x',
+      null,
+    ]) {
+      expect(isBlob(other)).toBe(false);
+    }
   });
 
   it('refuses all else by TypeError, naming it', () => {
