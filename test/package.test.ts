@@ -217,7 +217,7 @@ describe('the subpaths', () => {
   const subpaths = Object.keys(manifest.exports).filter((key) => /^\.\/[a-z]+$/.test(key));
 
   it('are the sans-I/O rooms', () => {
-    expect(subpaths).toEqual(['./mask', './frame', './handshake', './connection']);
+    expect(subpaths).toEqual(['./mask', './frame', './handshake', './connection', './deflate']);
   });
 
   it.each(subpaths)('%s gives the same things to import and to require()', async (subpath) => {
