@@ -18,7 +18,7 @@ export interface Seen {
 /** The server is warm when it has used this share of the warm-up's time; on a busy machine it takes longer. */
 const WARM = 0.6;
 /** But no more than so many times as long. */
-const MOST_WARMUPS = 6;
+const MOST_WARMUPS = 4;
 
 interface Mark {
   readonly time: number;
