@@ -123,6 +123,8 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   process.once('exit', cleanUp);
+  // Whoever has read enough may go: `npm run bench | head`.
+  stdout.on('error', () => process.exit(1));
   try {
     const options = parseOptions(process.argv.slice(2));
     if (options.help) stdout.write(HELP);

@@ -105,6 +105,6 @@ export function formatRatios({ base, rivals, rows }: Ratios): string {
 export const LEGEND = `
 ÷           the cost as a multiple of the first row's, round by round: above 1 the first row costs less
 spread      half of the distance between the best and the worst round, as a share of the median
-GC          time in garbage collections as a share of the server's CPU time, where the runtime tells
+GC          time in garbage collections as a share of the run's, where the runtime tells
 load        CPU share of the load generator; with ! it was the limit, and the rate is a lower bound
 `;

@@ -3,7 +3,7 @@
 
 import type { Load, Server } from './children.ts';
 import type { Aim, Job, Outcome } from './jobs/job.ts';
-import { readCpu, readMemory } from './process-figures.ts';
+import { readMemory } from './process-figures.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** What one round gave. Null: cannot be measured here or makes no sense there. */
@@ -21,7 +21,7 @@ export interface Round {
   readonly perConnection: number | null;
   /** Growth of resident memory in KiB by number of connections. */
   readonly growth: readonly { connections: number; kib: number }[] | null;
-  /** Time in garbage collections as a share of the server's CPU time, over the whole job. */
+  /** Time in garbage collections as a share of the time that the whole job took. */
   readonly gcShare: number | null;
   /** The load's own CPU time as a share of the window. */
   readonly loadShare: number | null;
@@ -62,7 +62,7 @@ export function createJob(scenario: Scenario, aim: Aim): Job {
     case 'broadcast':
     case 'prepared':
     case 'burst':
-      return { ...aim, kind: 'fan-out', connections, message, repeat };
+      return { ...aim, kind: 'fan-out', connections, message, repeat, compression };
     case 'handshake':
     case 'churn': {
       const [standing, atOnce, messages] = [connections, inFlight, repeat];
@@ -108,18 +108,17 @@ export async function measureTraffic(
   const { group } = scenario;
   const patient = group === 'handshake' || group === 'churn' ? FIRST_WARMUP[group] : 0.35;
   const warmup = round === 0 ? patient : WARMUP;
-  const cpuBefore = readCpu(server.pid);
+  const start = performance.now();
   const before = await server.readStats();
   const aim = { port: server.port, pid: server.pid, warmup, seconds };
   const outcome = await load.perform(createJob(scenario, aim));
   const after = await server.readStats();
-  const cpuAfter = readCpu(server.pid);
+  const elapsed = performance.now() - start;
   const counted = subtract(after.messages, before.messages);
   checkCounts(outcome, counted);
   const { seen, sent, received, latency } = outcome;
   if (seen === null) throw new Error('nothing was measured');
   const gcMs = subtract(after.gcMs, before.gcMs);
-  const cpu = subtract(cpuAfter, cpuBefore);
   return {
     round,
     cpu: seen.serverCpu === null ? null : seen.serverCpu / seen.count,
@@ -128,7 +127,7 @@ export async function measureTraffic(
     peak: readMemory(server.pid)?.peak ?? null,
     perConnection: null,
     growth: null,
-    gcShare: gcMs === null || !cpu ? null : (gcMs * 1000) / cpu,
+    gcShare: gcMs === null ? null : gcMs / elapsed,
     loadShare: seen.loadShare,
     serverShare: seen.serverCpu === null ? null : seen.serverCpu / 1e6 / seen.seconds,
     ...{ seconds: seen.seconds, count: seen.count, sent, received, counted },

@@ -149,6 +149,14 @@ export const SCENARIOS: readonly Scenario[] = [
   deflate('takeover', true),
   deflate('reset', false),
   define({
+    name: 'prepared-deflate',
+    group: 'prepared',
+    title: 'broadcast 350 B JSON to 100, compressed, serialised once where that can be done',
+    connections: 100,
+    message: { type: 'json', size: 350 },
+    compression: 'takeover',
+  }),
+  define({
     name: 'handshake',
     group: 'handshake',
     title: 'open and close, 20 connections at a time',

@@ -75,7 +75,7 @@ const READING = `<dl>
 <dt>whiskers</dt><dd>The best and the worst round. Where whiskers overlap, do not believe the difference.</dd>
 <dt>latency</dt><dd>From sending a message until its last byte is back, in a loop that is never idle: latencies of full queues, not of a server at rest.</dd>
 <dt>bare net echo</dt><dd>A <code>net.Socket</code> that gives bytes back unread: the part of the cost that is the runtime's and the kernel's. “Over bare” in the tables is what a server costs above that. It writes for every chunk it reads, so batching beats it.</dd>
-<dt>GC</dt><dd>Time in garbage collections as a share of the server's CPU time, where the runtime tells.</dd>
+<dt>GC</dt><dd>Time in garbage collections as a share of the run's, where the runtime tells.</dd>
 <dt>load</dt><dd>How busy the load generator was, on a core of its own. With ! it was the limit.</dd>
 </dl>`;
 

@@ -84,6 +84,9 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 6px 20px; max-w
 dt { font-weight: 600; }
 dd { margin: 0; color: var(--soft); }
 footer { margin-top: 64px; padding-top: 18px; border-top: 1px solid var(--line); color: var(--soft); font-size: 13.5px; }
+@media (min-width: 601px) {
+  .ratios thead th { white-space: nowrap; }
+}
 @media (max-width: 600px) {
   main { padding: 36px 16px 56px; }
   h2 { margin-top: 48px; }

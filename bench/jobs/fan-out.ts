@@ -1,17 +1,23 @@
 // One message in, many out: broadcast to all connections, once or several times in one tick.
 
 import { encodeMasked, TEXT } from '../frames.ts';
-import { createPayload } from '../messages.ts';
+import { createJson, createPayload, formatOffer, type Message } from '../messages.ts';
 import type { Peer } from '../peer.ts';
 import { type Seen, Window } from '../window.ts';
 import type { FanOutJob, Outcome } from './job.ts';
 import { Latencies } from './latencies.ts';
 import { defer, open, watch } from './peers.ts';
 
+/** Records of JSON differ from each other, as those who compress would find it too easy otherwise. */
+function createPayloads(message: Message): Buffer[] {
+  if (message.type !== 'json') return [createPayload(message)];
+  return Array.from({ length: 64 }, (_, index) => createJson(message.size, index));
+}
+
 /** One trigger at a time; the next goes out when the last has reached every connection. */
 export async function fanOut(job: FanOutJob, fail: (error: Error) => void): Promise<Outcome> {
-  const payload = createPayload(job.message);
-  const frame = encodeMasked(TEXT, true, payload);
+  const payloads = createPayloads(job.message);
+  const frames = payloads.map((payload) => encodeMasked(TEXT, true, payload));
   const deliveries = job.connections * job.repeat;
   const latencies = new Latencies();
   const events = watch(fail);
@@ -22,9 +28,8 @@ export async function fanOut(job: FanOutJob, fail: (error: Error) => void): Prom
   let received = 0;
   let peers: Peer[] = [];
   const trigger = (): void => {
-    sent++;
     peers[0].sentAt = performance.now();
-    peers[0].write(frame);
+    peers[0].write(frames[sent++ % frames.length]);
   };
   events.onMessages = (_, count) => {
     received += count;
@@ -34,12 +39,13 @@ export async function fanOut(job: FanOutJob, fail: (error: Error) => void): Prom
     if (seen === null) trigger();
     else onDrained();
   };
-  const opening = { port: job.port, count: job.connections, size: job.message.size, offer: null };
+  const offer = formatOffer(job.compression);
+  const opening = { port: job.port, count: job.connections, size: job.message.size, offer };
   peers = await open(opening, events);
   window = new Window(job.pid, job.warmup, job.seconds, (result) => {
     seen = result;
   });
-  for (const peer of peers) peer.expect(payload);
+  for (const peer of peers) peer.expect(payloads[0]);
   trigger();
   await drained;
   events.ended = true;

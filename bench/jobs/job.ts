@@ -36,6 +36,8 @@ export interface FanOutJob extends Aim {
   readonly message: Message;
   /** Messages that each connection gets. */
   readonly repeat: number;
+  /** How the server compresses; the trigger itself is not compressed. */
+  readonly compression: Compression;
 }
 
 /** Connections come and go, while a number of them stays open. */

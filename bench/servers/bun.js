@@ -21,8 +21,8 @@ const answers = {
   },
   'fan-out': (_, data) => {
     for (let i = 0; i < repeat; i++) {
-      if (service.prepared) server.publish('all', data);
-      else for (const client of clients) client.send(data);
+      if (service.prepared) server.publish('all', data, compressed);
+      else for (const client of clients) client.send(data, compressed);
     }
   },
 };

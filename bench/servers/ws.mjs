@@ -27,4 +27,6 @@ function prepare(data, isBinary) {
 const limits = { maxFragments: 0, maxBufferedChunks: 0 };
 const server = new WebSocketServer({ ...createOptions(), ...limits });
 const version = `${parts.join(' + ')} on Node ${process.versions.node}`;
-serve(server, version, service.prepared ? prepare : null);
+// There is no way to prepare compressed frames, so those are sent one by one.
+const isPrepared = service.prepared && service.compression === 'none';
+serve(server, version, isPrepared ? prepare : null);

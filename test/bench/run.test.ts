@@ -64,6 +64,8 @@ describe('a run with handfast alone', () => {
     expect(once.counted).toBe(once.sent);
     const often = await run('burst', { connections: 10 });
     expect(often.received).toBe(often.sent * 200);
+    const compressed = await run('prepared-deflate', { connections: 10 });
+    expect(compressed.received).toBe(compressed.sent * 10);
   });
 
   it('has an upload answered once for each batch, and asks for a download in batches', async () => {
@@ -73,6 +75,13 @@ describe('a run with handfast alone', () => {
     const download = await run('download-64', { connections: 2 });
     expect(download.received).toBe(download.sent * 16);
     expect(download.count).toBeGreaterThan(download.sent);
+  });
+
+  it.each(['deflate-takeover', 'deflate-reset'])('compresses both ways: %s', async (name) => {
+    const round = await run(name, { connections: 3 });
+    // More than go round once.
+    expect(round.sent).toBeGreaterThan(360);
+    expect(round.counted).toBe(round.sent);
   });
 
   it('opens and closes, with and without others that stay', async () => {
