@@ -63,3 +63,21 @@ describe('serial-duplex.ts', () => {
     expect(serial.errors()).toBe('');
   });
 });
+
+describe('rooms.ts', () => {
+  it('is a server of its own on the ports of the sans-I/O rooms', async () => {
+    const rooms = run('examples/rooms.ts');
+    expect(await rooms.ended).toBe(0);
+    const lines = rooms.output().trim().split('\n');
+    expect(lines.slice(0, 2)).toEqual([
+      'Ann compresses: permessage-deflate; Ben: no',
+      'Ben hears: roses, roses, roses and more roses in the garden',
+    ]);
+    expect(lines.slice(2).sort()).toEqual([
+      'Ann left with 1000',
+      'Ben left with 1000',
+      'Cem left with 1000',
+    ]);
+    expect(rooms.errors()).toBe('');
+  });
+});
