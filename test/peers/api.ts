@@ -9,11 +9,23 @@ import type { TlsOptions } from 'node:tls';
 export interface SendOptions {
   readonly fin?: boolean;
   readonly binary?: boolean;
+  readonly compress?: boolean;
+}
+
+/** What an end wants of permessage-deflate; windows are in bits. */
+export interface DeflateWishes {
+  readonly serverNoContextTakeover?: boolean;
+  readonly clientNoContextTakeover?: boolean;
+  readonly serverMaxWindowBits?: number;
+  readonly clientMaxWindowBits?: number | false;
+  readonly threshold?: number;
 }
 
 export interface ApiSocket {
   readonly protocol: string;
+  readonly extensions: string;
   on(event: 'open', listener: () => void): unknown;
+  on(event: 'upgrade', listener: (response: IncomingMessage) => void): unknown;
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): unknown;
   on(event: 'pong', listener: (data: Buffer) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -56,13 +68,13 @@ export interface ServerOptions {
   readonly path?: string;
   /** The subject's own: the origins that are welcome, instead of that of the host itself. */
   readonly origins?: readonly string[];
-  readonly perMessageDeflate?: boolean;
+  readonly perMessageDeflate?: boolean | DeflateWishes;
   readonly handleProtocols?: (offered: Set<string>) => string | false;
   readonly verifyClient?: (info: { readonly req: IncomingMessage }, answer: Verdict) => void;
 }
 
 export interface ClientOptions {
-  readonly perMessageDeflate?: boolean;
+  readonly perMessageDeflate?: boolean | DeflateWishes;
   readonly origin?: string;
   readonly headers?: Record<string, string>;
   readonly ca?: Buffer;

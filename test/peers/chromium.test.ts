@@ -1,10 +1,12 @@
-// Chromium, headless: pages that were served beside our server, and one that was not.
+// Chromium, headless: pages that were served beside our server, and one that was not; with and
+// without compression.
 
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Certificate } from './certificate.ts';
+import { demands, describeCompressed } from './compressed.ts';
 import { type Feature, Refused } from './conversation.ts';
 import { describePair } from './pair.ts';
 import { describePeer, findBinary } from './peers.ts';
@@ -56,20 +58,55 @@ describePeer(
     afterAll(() => browser?.close());
 
     const table = [
-      { binaryType: 'arraybuffer', listener: 'http', serverCan: serviceFeatures },
-      { binaryType: 'blob', listener: 'own', serverCan: ownListenerFeatures },
+      {
+        binaryType: 'arraybuffer',
+        listener: 'http',
+        serverCan: serviceFeatures,
+        compressed: false,
+      },
+      { binaryType: 'blob', listener: 'own', serverCan: ownListenerFeatures, compressed: true },
     ] as const;
-    for (const { binaryType, listener, serverCan } of table) {
-      describePair(`Chromium client (${binaryType}), our server (${listener} listener)`, {
+    for (const { binaryType, listener, serverCan, compressed } of table) {
+      const how = `${listener} listener, ${compressed ? 'all' : 'nothing'} compressed`;
+      describePair(`Chromium client (${binaryType}), our server (${how})`, {
         role: 'server',
         clientCan,
         serverCan,
+        compressed,
         start: async () => {
-          const server = await Service.start(subject, { listener, onRequest: servePage });
+          const options = {
+            listener,
+            perMessageDeflate: compressed && { threshold: 0 },
+            onRequest: servePage,
+          };
+          const server = await Service.start(subject, options);
           return { client: await clientOn(browser, server.url('/'), binaryType), server };
         },
       });
     }
+
+    describe('one page, many services', () => {
+      let home: Service;
+      let client: RemoteClient;
+      beforeAll(async () => {
+        home = await Service.start(subject, { onRequest: servePage });
+        client = await clientOn(browser, home.url('/'), 'arraybuffer');
+      });
+      afterAll(async () => {
+        await client?.stop();
+        await home?.stop();
+      });
+      describeCompressed('Chromium client, our server', {
+        role: 'server',
+        clientCan,
+        serverCan: serviceFeatures,
+        configurations: demands,
+        start: async (wishes) => ({
+          client: { connect: (url, options) => client.connect(url, options), stop: async () => {} },
+          server: await Service.start(subject, { perMessageDeflate: wishes.server }),
+        }),
+      });
+    });
 
     describe('Origin', () => {
       it('[6455-4.1-u] [6455-10.2-b] refuses a page from elsewhere, takes one of its own', async () => {

@@ -17,6 +17,14 @@ export interface Ending {
 export interface Account extends Ending {
   /** Messages received before the end. */
   readonly messages: number;
+  /** The extensions in use, as the implementation shows them: '' for none. */
+  readonly extensions: string;
+}
+
+/** Bytes that the transport of one conversation has carried so far, the handshake's included. */
+export interface Traffic {
+  readonly fromClient: number;
+  readonly fromServer: number;
 }
 
 /** What an implementation's interface can do or show; the exchanges choose by it. */
@@ -29,7 +37,9 @@ export type Feature =
   | 'headers' // sets headers of the handshake
   | 'no-code' // closes without a code
   | 'origin' // sets the Origin header freely
+  | 'parameters' // shows with what parameters an extension is in use
   | 'ping' // sends a Ping and shows its Pong
+  | 'plain' // sends a message uncompressed where compression is in use
   | 'redirects' // follows a redirect by itself
   | 'same-host' // as a server: accepts an Origin of its own host
   | 'status' // shows the HTTP status of a refused handshake
@@ -44,8 +54,14 @@ export interface ConnectOptions {
 export interface Conversation {
   /** The subprotocol in use, '' for none. */
   readonly protocol: string;
+  /** The extensions in use with their parameters, '' for none. */
+  readonly extensions: string;
+  /** Absent where the implementation does not show it. */
+  traffic?(): Traffic;
   send(messages: readonly Message[]): Promise<void>;
   /** The next `count` messages; rejects when the connection ends before. */
+  /** Without compression, whatever was agreed on. */
+  sendPlain(messages: readonly Message[]): Promise<void>;
   receive(count: number): Promise<Message[]>;
   /** One message in several frames, with a Ping after the first; the payload of its Pong. */
   sendFragments(parts: readonly Message[], ping: Buffer): Promise<Buffer>;
@@ -67,6 +83,8 @@ export interface Server {
   url(path: string): string;
   /** How the conversation that came with `?id=` ended, as the server saw it. */
   ended(id: string): Promise<Account>;
+  /** That of the conversation that came with `?id=`; absent where it is not shown. */
+  traffic?(id: string): Traffic;
   stop(): Promise<void>;
 }
 

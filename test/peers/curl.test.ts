@@ -1,6 +1,7 @@
 // curl knows nothing of WebSocket here: it shows what an ordinary HTTP client gets to see of the
 // opening handshake.
 
+import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
@@ -174,6 +175,53 @@ describePeer('curl', { curl: findBinary('curl') }, (found) => {
         expect((await from(origin)).status, origin).toBe(403);
       }
     });
+  });
+});
+
+describePeer('curl, our server with compression', { curl: findBinary('curl') }, (found) => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await Service.start(subject, { perMessageDeflate: { threshold: 0 } });
+  });
+  afterAll(() => service?.stop());
+  const offer = (value: string) =>
+    request(found.curl, service.url('/greet').replace(/^ws/, 'http'), {
+      ...handshake,
+      'Sec-WebSocket-Extensions': value,
+    });
+
+  it('[7692-6-c] [7692-6-f] [7692-7.2.1-a] gets a greeting that inflates', async () => {
+    const { status, headers, body } = await offer('permessage-deflate; client_max_window_bits');
+    expect(status).toBe(101);
+    expect(headers.get('sec-websocket-extensions')).toEqual(['permessage-deflate']);
+    // FIN, RSV1, text; not masked, and short.
+    expect(body[0]).toBe(0xc1);
+    expect(body[1]).toBe(body.length - 2);
+    const deflated = Buffer.concat([body.subarray(2), Buffer.from([0, 0, 0xff, 0xff])]);
+    expect(inflateRawSync(deflated, { finishFlush: 2 }).toString()).toBe('welcome');
+  });
+
+  it('[7692-5-c] [7692-5-f] gets the first offer that can be accepted', async () => {
+    const wrong = 'permessage-deflate; server_max_window_bits=16, permessage-deflate; other';
+    const right = 'permessage-deflate; server_max_window_bits="10", permessage-deflate';
+    const { status, headers } = await offer(`${wrong}, x-unknown, ${right}`);
+    expect(status).toBe(101);
+    const agreed = ['permessage-deflate; server_max_window_bits=10'];
+    expect(headers.get('sec-websocket-extensions')).toEqual(agreed);
+  });
+
+  it('[7692-7-b] [7692-7-c] [7692-7-d] [7692-5-f] goes on without where none can', async () => {
+    for (const parameters of [
+      'other',
+      'server_max_window_bits=08',
+      'client_no_context_takeover=1',
+      'client_max_window_bits; client_max_window_bits',
+    ]) {
+      const { status, headers, body } = await offer(`permessage-deflate; ${parameters}`);
+      expect(status, parameters).toBe(101);
+      expect(headers.get('sec-websocket-extensions'), parameters).toBeUndefined();
+      expect(body, parameters).toEqual(welcome);
+    }
   });
 });
 

@@ -71,7 +71,7 @@ globalThis.createDriver = (WebSocket) => {
       }
       last += 1;
       conversations.set(last, conversation);
-      return { conversation: last, protocol: socket.protocol };
+      return { conversation: last, protocol: socket.protocol, extensions: socket.extensions };
     },
 
     send({ conversation, messages }) {

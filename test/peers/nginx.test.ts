@@ -6,9 +6,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ws } from './api.ts';
+import { type DeflateWishes, ws } from './api.ts';
 import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
+import { type Configuration, configurations, describeCompressed } from './compressed.ts';
 import type { Account, Server } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
@@ -78,8 +79,13 @@ class Proxied implements Server {
     this.#nginx = new Child(nginx, ['-p', this.#folder, '-c', file, '-e', 'stderr']);
   }
 
-  static async start(nginx: string, tls?: Certificate): Promise<Proxied> {
-    const proxied = new Proxied(nginx, await Service.start(subject), await freePort(), tls);
+  static async start(
+    nginx: string,
+    options: { tls?: Certificate; perMessageDeflate?: DeflateWishes } = {},
+  ): Promise<Proxied> {
+    const { tls, perMessageDeflate = false } = options;
+    const service = await Service.start(subject, { perMessageDeflate });
+    const proxied = new Proxied(nginx, service, await freePort(), tls);
     try {
       await proxied.#listening();
       return proxied;
@@ -140,6 +146,25 @@ describePeer('nginx', { nginx }, (found) => {
     }),
   });
 
+  // Where both ends are ours, nobody uses a window of 32 KiB unless it was asked for by its number.
+  const both = ({ client, server }: Configuration) => client !== undefined && server !== undefined;
+  const compressed = [
+    { role: 'client', api: subject, chosen: both },
+    { role: 'server', api: ws, chosen: (one: Configuration) => one.large === true || both(one) },
+  ] as const;
+  for (const { role, api, chosen } of compressed) {
+    describeCompressed(`${role === 'client' ? 'our' : 'ws'} client, nginx, our server`, {
+      role,
+      clientCan: nodeFeatures,
+      serverCan: serviceFeatures,
+      configurations: configurations.filter(chosen),
+      start: async (wishes) => ({
+        client: new NodeClient(api, { perMessageDeflate: wishes.client }),
+        server: await Proxied.start(found.nginx, { perMessageDeflate: wishes.server }),
+      }),
+    });
+  }
+
   it('[6455-4.1-ba] our client shows the 502 when the backend has gone', async () => {
     const server = await Proxied.start(found.nginx);
     try {
@@ -166,12 +191,12 @@ describePeer('nginx ending TLS', { nginx, openssl: findBinary('openssl') }, (fou
     serverCan: serviceFeatures,
     start: async () => ({
       client: new NodeClient(subject, { ca: certificate.cert }),
-      server: await Proxied.start(found.nginx, certificate),
+      server: await Proxied.start(found.nginx, { tls: certificate }),
     }),
   });
 
   it('[6455-4.2-a] our server takes the https Origin of the name that nginx answers to', async () => {
-    const server = await Proxied.start(found.nginx, certificate);
+    const server = await Proxied.start(found.nginx, { tls: certificate });
     try {
       const { host } = new URL(server.url('/'));
       const client = new NodeClient(ws, { ca: certificate.cert });

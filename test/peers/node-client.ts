@@ -1,6 +1,7 @@
 // NodeClient: a Client over the ws package's interface, for the subject and for ws itself.
 
-import type { Api, ApiSocket, ClientOptions } from './api.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Api, ApiSocket, ClientOptions, SendOptions } from './api.ts';
 import {
   type Client,
   type ConnectOptions,
@@ -11,6 +12,7 @@ import {
   Later,
   type Message,
   Refused,
+  type Traffic,
 } from './conversation.ts';
 
 /** What this interface can do. */
@@ -22,6 +24,7 @@ export const nodeFeatures: readonly Feature[] = [
   'no-code',
   'origin',
   'ping',
+  'plain',
   'status',
   'was-clean',
 ];
@@ -55,6 +58,8 @@ class NodeConversation implements Conversation {
   readonly #inbox = new Inbox();
   readonly #ended = new Later<Ending>();
   readonly #opened: Promise<void>;
+  /** The server's 101. */
+  #response: IncomingMessage | undefined;
 
   constructor(socket: ApiSocket) {
     this.#socket = socket;
@@ -65,6 +70,9 @@ class NodeConversation implements Conversation {
     socket.addEventListener('close', ({ code, reason, wasClean }) => {
       this.#inbox.end();
       this.#ended.settle({ code, reason, wasClean });
+    });
+    socket.on('upgrade', (response) => {
+      this.#response = response;
     });
     this.#opened = new Promise((resolve, reject) => {
       let complaint = 'no error was reported';
@@ -85,12 +93,29 @@ class NodeConversation implements Conversation {
     return this.#socket.protocol;
   }
 
+  /** The socket has only the names of those in use; their parameters are in the 101. */
+  get extensions(): string {
+    const agreed = this.#response?.headers['sec-websocket-extensions'] ?? '';
+    const names = agreed.split(',').map((element) => element.split(';')[0]?.trim());
+    return names.join() === this.#socket.extensions ? agreed : this.#socket.extensions;
+  }
+
+  traffic(): Traffic {
+    const { bytesRead = 0, bytesWritten = 0 } = this.#response?.socket ?? {};
+    return { fromClient: bytesWritten, fromServer: bytesRead };
+  }
+
   opened(): Promise<void> {
     return this.#opened;
   }
 
   async send(messages: readonly Message[]): Promise<void> {
     await Promise.all(messages.map((message) => sendFrame(this.#socket, message)));
+  }
+
+  async sendPlain(messages: readonly Message[]): Promise<void> {
+    const sent = messages.map((message) => sendFrame(this.#socket, message, { compress: false }));
+    await Promise.all(sent);
   }
 
   receive(count: number): Promise<Message[]> {
@@ -130,11 +155,7 @@ class NodeConversation implements Conversation {
 }
 
 /** Sends one frame; settles when the implementation says that it is written. */
-function sendFrame(
-  socket: ApiSocket,
-  data: Message,
-  options: { fin?: boolean; binary?: boolean } = {},
-): Promise<void> {
+function sendFrame(socket: ApiSocket, data: Message, options: SendOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.send(data, options, (error) => (error ? reject(error) : resolve()));
   });

@@ -1,9 +1,10 @@
 // The WebSocket that Node itself carries, in a process of its own, against our server.
 
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
-import type { Feature } from './conversation.ts';
+import { demands, describeCompressed } from './compressed.ts';
+import type { Client, Feature } from './conversation.ts';
 import { describePair } from './pair.ts';
 import { describePeer, findBinary } from './peers.ts';
 import { callOver, RemoteClient } from './remote.ts';
@@ -25,6 +26,30 @@ describePair("Node's own client, our server", {
   clientCan,
   serverCan: serviceFeatures,
   start: async () => ({ client: start(), server: await Service.start(subject) }),
+});
+
+describe('one process, many services', () => {
+  let client: RemoteClient;
+  beforeAll(() => {
+    client = start();
+  });
+  afterAll(() => client?.stop());
+  // It ends with the suite, not with each conversation.
+  const shared: Client = {
+    connect: (url, options) => client.connect(url, options),
+    stop: async () => {},
+  };
+  describeCompressed("Node's own client, our server", {
+    role: 'server',
+    clientCan,
+    clientCompresses: false,
+    serverCan: serviceFeatures,
+    configurations: demands,
+    start: async (wishes) => ({
+      client: shared,
+      server: await Service.start(subject, { perMessageDeflate: wishes.server }),
+    }),
+  });
 });
 
 describePeer("Node's own client over TLS", { openssl: findBinary('openssl') }, (found) => {

@@ -1,9 +1,10 @@
 // Pair: a client and a server, one of them the subject, and the suite of all exchanges that the two
 // of them can hold.
 
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, Feature, Server } from './conversation.ts';
 import { type Exchange, exchanges } from './exchanges.ts';
+import { converse } from './talk.ts';
 
 export interface Setting {
   /** The role of the subject in this pair. */
@@ -12,6 +13,8 @@ export interface Setting {
   readonly serverCan: readonly Feature[];
   /** Over TLS: only the exchanges that tell something about it. */
   readonly secure?: boolean;
+  /** Whether the two agree on permessage-deflate; left out, it is not looked at. */
+  readonly compressed?: boolean;
   start(): Promise<{ client: Client; server: Server }>;
 }
 
@@ -28,13 +31,24 @@ export function describePair(title: string, setting: Setting): void {
       await ends.client?.stop();
       await ends.server?.stop();
     });
+    const { compressed } = setting;
+    if (compressed !== undefined) {
+      it(compressed ? 'permessage-deflate is in use' : 'permessage-deflate is not in use', () =>
+        converse(
+          { ...(ends as Required<typeof ends>), clientCan, serverCan },
+          '/echo',
+          async (one) =>
+            expect(one.extensions.split(';')[0]).toBe(compressed ? 'permessage-deflate' : ''),
+        ),
+      );
+    }
     for (const exchange of exchanges) {
       if (setting.secure === true && exchange.secure !== true) continue;
       if (!(exchange.clientNeeds ?? []).every((feature) => clientCan.has(feature))) continue;
       if (!(exchange.serverNeeds ?? []).every((feature) => serverCan.has(feature))) continue;
       if ((exchange.not ?? []).some((feature) => clientCan.has(feature))) continue;
       it(titleOf(exchange, setting), () =>
-        exchange.run({ ...(ends as { client: Client; server: Server }), clientCan, serverCan }),
+        exchange.run({ ...(ends as Required<typeof ends>), clientCan, serverCan }),
       );
     }
   });

@@ -1,13 +1,15 @@
 // Python's websockets, both ways, with and without its offer of compression, and over TLS.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { DeflateWishes } from './api.ts';
 import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
+import { configurations, describeCompressed } from './compressed.ts';
 import { type Feature, Refused } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
 import { describePeer, findBinary, findPython } from './peers.ts';
-import { callOver, RemoteClient, RemoteServer } from './remote.ts';
+import { type Call, callOver, RemoteClient, RemoteServer } from './remote.ts';
 import { Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
 
@@ -33,6 +35,20 @@ function clientOf(python: string, settings: Record<string, unknown>): RemoteClie
   return new RemoteClient(callOver(child), () => child.stop(), settings);
 }
 
+/** Its names for these wishes; it has no threshold. */
+function parametersOf(wishes: DeflateWishes): Record<string, unknown> {
+  const { serverNoContextTakeover, clientNoContextTakeover } = wishes;
+  const { serverMaxWindowBits, clientMaxWindowBits } = wishes;
+  return {
+    server_no_context_takeover: serverNoContextTakeover ?? false,
+    client_no_context_takeover: clientNoContextTakeover ?? false,
+    server_max_window_bits: serverMaxWindowBits ?? null,
+    ...(clientMaxWindowBits !== undefined && {
+      client_max_window_bits: clientMaxWindowBits === false ? null : clientMaxWindowBits,
+    }),
+  };
+}
+
 async function serverOf(python: string, settings: Record<string, unknown>): Promise<RemoteServer> {
   const child = run(python, 'python_server.py');
   try {
@@ -50,6 +66,7 @@ describePeer('Python websockets', { 'python3-websockets': python }, (found) => {
     const offer = compression === null ? 'without compression' : 'offering permessage-deflate';
     describePair(`Python client ${offer}, our server`, {
       role: 'server',
+      compressed: false,
       clientCan,
       serverCan: serviceFeatures,
       start: async () => ({
@@ -59,6 +76,7 @@ describePeer('Python websockets', { 'python3-websockets': python }, (found) => {
     });
     describePair(`our client, Python server ${offer}`, {
       role: 'client',
+      compressed: compression !== null,
       clientCan: nodeFeatures,
       serverCan: ['checks-origin'],
       start: async () => ({
@@ -67,6 +85,70 @@ describePeer('Python websockets', { 'python3-websockets': python }, (found) => {
       }),
     });
   }
+});
+
+// Its zlib has no window of 256 bytes to compress with.
+const without = (end: string) =>
+  configurations.filter(({ agreed }) => agreed !== `${end}_max_window_bits=8`);
+
+describePeer('Python websockets, compressed', { 'python3-websockets': python }, (found) => {
+  const deflate = parametersOf({});
+  describePair('Python client, our server', {
+    role: 'server',
+    compressed: true,
+    clientCan,
+    serverCan: serviceFeatures,
+    start: async () => ({
+      client: clientOf(found['python3-websockets'], { deflate }),
+      server: await Service.start(subject, { perMessageDeflate: { threshold: 0 } }),
+    }),
+  });
+  describePair('our client, Python server', {
+    role: 'client',
+    compressed: true,
+    clientCan: nodeFeatures,
+    serverCan: ['checks-origin'],
+    start: async () => ({
+      client: new NodeClient(subject, { perMessageDeflate: { threshold: 0 } }),
+      server: await serverOf(found['python3-websockets'], { deflate }),
+    }),
+  });
+
+  // One process for all configurations.
+  const children: Child[] = [];
+  const calls = {} as { client: Call; server: Call };
+  beforeAll(() => {
+    for (const end of ['client', 'server'] as const) {
+      const child = run(found['python3-websockets'], `python_${end}.py`);
+      children.push(child);
+      calls[end] = callOver(child);
+    }
+  });
+  afterAll(() => Promise.all(children.map((child) => child.stop())));
+  const stop = async () => {};
+
+  describeCompressed('Python client, our server', {
+    role: 'server',
+    clientCan,
+    serverCan: serviceFeatures,
+    configurations: without('client'),
+    start: async (wishes) => ({
+      client: new RemoteClient(calls.client, stop, { deflate: parametersOf(wishes.client) }),
+      server: await Service.start(subject, { perMessageDeflate: wishes.server }),
+    }),
+  });
+  describeCompressed('our client, Python server', {
+    role: 'client',
+    clientCan: nodeFeatures,
+    serverCan: ['parameters'],
+    configurations: without('server'),
+    start: async (wishes) => ({
+      client: new NodeClient(subject, { perMessageDeflate: wishes.client }),
+      server: await RemoteServer.start(calls.server, stop, {
+        deflate: parametersOf(wishes.server),
+      }),
+    }),
+  });
 });
 
 describePeer(

@@ -3,15 +3,17 @@
 import asyncio
 import ssl
 
+from python_deflate import in_force
 from python_lines import decode, encode, serve_calls
 from websockets.exceptions import InvalidStatusCode
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.legacy.client import connect as open_connection
 
 conversations = {}
 
 
-async def connect(url, protocols, origin=None, headers=None, compression=None, authority=None):
-    """`authority` is the file of the certificate to trust, for wss."""
+async def connect(url, protocols, origin=None, headers=None, compression=None, authority=None, deflate=None):
+    """`authority` is the file of the certificate to trust, for wss; `deflate` are parameters to offer."""
     tls = {"ssl": ssl.create_default_context(cafile=authority)} if url.startswith("wss") else {}
     try:
         socket = await open_connection(
@@ -20,6 +22,7 @@ async def connect(url, protocols, origin=None, headers=None, compression=None, a
             origin=origin,
             extra_headers=headers,
             compression=compression,
+            extensions=None if deflate is None else [ClientPerMessageDeflateFactory(**deflate)],
             max_size=2**22,
             max_queue=None,
             ping_interval=None,
@@ -31,7 +34,11 @@ async def connect(url, protocols, origin=None, headers=None, compression=None, a
         return {"refused": str(error)}
     conversation = len(conversations) + 1
     conversations[conversation] = socket
-    return {"conversation": conversation, "protocol": socket.subprotocol or ""}
+    return {
+        "conversation": conversation,
+        "protocol": socket.subprotocol or "",
+        "extensions": in_force(socket, "client"),
+    }
 
 
 async def send(conversation, messages):

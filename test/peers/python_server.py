@@ -7,8 +7,10 @@ import http
 import ssl
 import urllib.parse
 
+from python_deflate import in_force
 from python_lines import serve_calls
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.legacy.server import serve
 
 CREDENTIALS = "Basic " + base64.b64encode(b"ada:lovelace").decode("ascii")
@@ -66,6 +68,7 @@ async def burst(socket, query):
 on_open = {"/greet": greet, "/guarded": greet, "/burst": burst}
 on_message = {
     "/echo": echo,
+    "/mixed": echo,
     "/private": echo,
     "/fragments": fragments,
     "/ping": ping,
@@ -108,12 +111,17 @@ async def handle(socket):
         pass
     await socket.wait_closed()
     accounts[query.get("id")].set_result(
-        {"code": socket.close_code, "reason": socket.close_reason, "messages": messages}
+        {
+            "code": socket.close_code,
+            "reason": socket.close_reason,
+            "messages": messages,
+            "extensions": in_force(socket, "server"),
+        }
     )
 
 
-async def start(compression=None, certificate=None, key=None):
-    """`certificate` and `key` are files; with them the service speaks TLS."""
+async def start(compression=None, certificate=None, key=None, deflate=None):
+    """`certificate` and `key` are files; with them the service speaks TLS. `deflate` are its demands."""
     tls = None
     if certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -124,6 +132,7 @@ async def start(compression=None, certificate=None, key=None):
         0,
         ssl=tls,
         compression=compression,
+        extensions=None if deflate is None else [ServerPerMessageDeflateFactory(**deflate)],
         origins=[None],
         process_request=decide,
         subprotocols=["chat.v2", "superchat"],

@@ -76,9 +76,9 @@ export class RemoteClient implements Client {
     const parameters = { ...this.#settings, protocols: [], ...options, url };
     const answer = (await this.#call('connect', parameters)) as
       | { refused: string; status?: number }
-      | { conversation: number; protocol: string };
+      | { conversation: number; protocol: string; extensions: string };
     if ('refused' in answer) throw new Refused(answer.refused, answer.status);
-    return new RemoteConversation(this.#call, answer.conversation, answer.protocol);
+    return new RemoteConversation(this.#call, answer);
   }
 
   stop(): Promise<void> {
@@ -88,15 +88,22 @@ export class RemoteClient implements Client {
 
 class RemoteConversation implements Conversation {
   readonly protocol: string;
+  readonly extensions: string;
   readonly #call: (op: string, parameters?: Parameters) => Promise<unknown>;
 
-  constructor(call: Call, conversation: number, protocol: string) {
+  constructor(call: Call, answer: { conversation: number; protocol: string; extensions: string }) {
+    const { conversation, protocol, extensions } = answer;
     this.protocol = protocol;
+    this.extensions = extensions;
     this.#call = (op, parameters) => call(op, { ...parameters, conversation });
   }
 
   async send(messages: readonly Message[]): Promise<void> {
     await this.#call('send', { messages: messages.map(encode) });
+  }
+
+  async sendPlain(messages: readonly Message[]): Promise<void> {
+    await this.#call('send_plain', { messages: messages.map(encode) });
   }
 
   async receive(count: number): Promise<Message[]> {

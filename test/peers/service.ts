@@ -8,15 +8,16 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { Api, ApiServer, ApiSocket, Verdict } from './api.ts';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Api, ApiServer, ApiSocket, DeflateWishes, Verdict } from './api.ts';
 import type { Certificate } from './certificate.ts';
-import { type Account, type Feature, Later, type Server } from './conversation.ts';
+import { type Account, type Feature, Later, type Server, type Traffic } from './conversation.ts';
 
 export interface ServiceOptions {
   /** Who reads the opening handshakes: an HTTP server, or the WebSocket server by itself. */
   readonly listener?: 'http' | 'own';
-  readonly perMessageDeflate?: boolean;
+  /** False by default, for either implementation. */
+  readonly perMessageDeflate?: boolean | DeflateWishes;
   /** The origins that `/guarded` welcomes, instead of that of its own host. */
   readonly origins?: readonly string[];
   /** Speak TLS with this. */
@@ -29,12 +30,13 @@ export interface ServiceOptions {
 export const serviceFeatures: readonly Feature[] = [
   'checks-origin',
   'no-code',
+  'plain',
   'same-host',
   'was-clean',
 ];
 
 /** The same without `/guarded`, which takes two servers on one port. */
-export const ownListenerFeatures: readonly Feature[] = ['no-code', 'was-clean'];
+export const ownListenerFeatures: readonly Feature[] = ['no-code', 'plain', 'was-clean'];
 
 /** The credentials that `/private` asks for. */
 export const credentials = `Basic ${Buffer.from('ada:lovelace').toString('base64')}`;
@@ -48,6 +50,7 @@ type Behaviour = (socket: ApiSocket, query: URLSearchParams) => void;
  * What it does is chosen by the path of the request:
  *
  * - `/echo` sends every message back, `/private` does so after credentials (else 401)
+ * - `/mixed` does so too, and leaves uncompressed what begins with `plain`
  * - `/fragments` echoes in three frames, with a Ping after the first
  * - `/ping` pings with the message's bytes, then sends those of the Pong as text
  * - `/hex` answers a text with its bytes as hexadecimal
@@ -62,6 +65,7 @@ export class Service implements Server {
   readonly #guarded: ApiServer | null;
   readonly #scheme: 'ws' | 'wss';
   readonly #accounts = new Map<string, Later<Account>>();
+  readonly #transports = new Map<string, Socket>();
 
   private constructor(api: Api, options: ServiceOptions) {
     const { certificate, listener = 'http', onRequest } = options;
@@ -102,6 +106,11 @@ export class Service implements Server {
     return this.#account(id).promise;
   }
 
+  traffic(id: string): Traffic {
+    const { bytesRead = 0, bytesWritten = 0 } = this.#transports.get(id) ?? {};
+    return { fromClient: bytesRead, fromServer: bytesWritten };
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets.clients) socket.terminate();
     for (const socket of this.#guarded?.clients ?? []) socket.terminate();
@@ -131,6 +140,8 @@ export class Service implements Server {
 
   #serve(socket: ApiSocket, request: IncomingMessage): void {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://service');
+    const id = searchParams.get('id') ?? '';
+    this.#transports.set(id, request.socket);
     let messages = 0;
     socket.on('message', () => {
       messages += 1;
@@ -138,7 +149,8 @@ export class Service implements Server {
     // An abnormal end may be reported as an error before 'close'; the account is what is asserted.
     socket.on('error', () => {});
     socket.addEventListener('close', ({ code, reason, wasClean }) => {
-      this.#account(searchParams.get('id') ?? '').settle({ code, reason, wasClean, messages });
+      const { extensions } = socket;
+      this.#account(id).settle({ code, reason, wasClean, messages, extensions });
     });
     behaviours.get(pathname)?.(socket, searchParams);
   }
@@ -169,11 +181,19 @@ const echo: Behaviour = (socket) => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 };
 
+const mixed: Behaviour = (socket) => {
+  socket.on('message', (data, isBinary) => {
+    const compress = !data.subarray(0, 5).equals(Buffer.from('plain'));
+    socket.send(data, { binary: isBinary, compress });
+  });
+};
+
 const greet: Behaviour = (socket) => socket.send('welcome');
 
 const behaviours = new Map<string, Behaviour>([
   ['/echo', echo],
   ['/private', echo],
+  ['/mixed', mixed],
   ['/guarded', greet],
   [
     '/fragments',

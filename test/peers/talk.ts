@@ -27,7 +27,12 @@ export async function open(pair: Pair, path: string, options?: ConnectOptions) {
   const id = String(conversations);
   const url = pair.server.url(`${path}${path.includes('?') ? '&' : '?'}id=${id}`);
   const conversation = await pair.client.connect(url, options);
-  return { conversation, account: () => pair.server.ended(id) };
+  return {
+    conversation,
+    account: () => pair.server.ended(id),
+    /** What has travelled, by the end that shows it. */
+    traffic: () => conversation.traffic?.() ?? pair.server.traffic?.(id),
+  };
 }
 
 /** A conversation that has to end well: closed by the client with 1000, and seen so by both. */

@@ -3,6 +3,7 @@
 import { Agent, WebSocket } from 'undici';
 import { afterAll, beforeAll } from 'vitest';
 import { Certificate } from './certificate.ts';
+import { demands, describeCompressed } from './compressed.ts';
 import type { Feature } from './conversation.ts';
 import './driver.js';
 import { describePair } from './pair.ts';
@@ -33,6 +34,29 @@ describePair('undici client, our server', {
   clientCan,
   serverCan: serviceFeatures,
   start: async () => ({ client: clientOf(new Agent()), server: await Service.start(subject) }),
+});
+
+describePair('undici client, our server, all compressed that the server sends', {
+  role: 'server',
+  compressed: true,
+  clientCan,
+  serverCan: serviceFeatures,
+  start: async () => ({
+    client: clientOf(new Agent()),
+    server: await Service.start(subject, { perMessageDeflate: { threshold: 0 } }),
+  }),
+});
+
+describeCompressed('undici client, our server', {
+  role: 'server',
+  clientCan,
+  clientCompresses: false,
+  serverCan: serviceFeatures,
+  configurations: demands,
+  start: async (wishes) => ({
+    client: clientOf(new Agent()),
+    server: await Service.start(subject, { perMessageDeflate: wishes.server }),
+  }),
 });
 
 describePeer('undici over TLS', { openssl: findBinary('openssl') }, (found) => {

@@ -3,17 +3,21 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ws } from './api.ts';
 import { Certificate } from './certificate.ts';
-import { Refused } from './conversation.ts';
+import { configurations, describeCompressed } from './compressed.ts';
+import { type Feature, Refused } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
 import { describePeer, findBinary } from './peers.ts';
 import { ownListenerFeatures, Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
 
+const wsServerCan: readonly Feature[] = ['no-code', 'plain', 'was-clean'];
+
 for (const perMessageDeflate of [false, true]) {
   const offer = perMessageDeflate ? 'offering permessage-deflate' : 'without permessage-deflate';
   describePair(`ws client ${offer}, our server`, {
     role: 'server',
+    compressed: false,
     clientCan: nodeFeatures,
     serverCan: serviceFeatures,
     start: async () => ({
@@ -23,14 +27,58 @@ for (const perMessageDeflate of [false, true]) {
   });
   describePair(`our client, ws server ${offer}`, {
     role: 'client',
+    compressed: perMessageDeflate,
     clientCan: nodeFeatures,
-    serverCan: ['no-code', 'was-clean'],
+    serverCan: wsServerCan,
     start: async () => ({
       client: new NodeClient(subject),
       server: await Service.start(ws, { perMessageDeflate }),
     }),
   });
 }
+
+const perMessageDeflate = { threshold: 0 };
+describePair('ws client, our server, all compressed', {
+  role: 'server',
+  compressed: true,
+  clientCan: nodeFeatures,
+  serverCan: serviceFeatures,
+  start: async () => ({
+    client: new NodeClient(ws, { perMessageDeflate }),
+    server: await Service.start(subject, { perMessageDeflate }),
+  }),
+});
+describePair('our client, ws server, all compressed', {
+  role: 'client',
+  compressed: true,
+  clientCan: nodeFeatures,
+  serverCan: wsServerCan,
+  start: async () => ({
+    client: new NodeClient(subject, { perMessageDeflate }),
+    server: await Service.start(ws, { perMessageDeflate }),
+  }),
+});
+
+describeCompressed('ws client, our server', {
+  role: 'server',
+  clientCan: nodeFeatures,
+  serverCan: serviceFeatures,
+  configurations,
+  start: async (wishes) => ({
+    client: new NodeClient(ws, { perMessageDeflate: wishes.client }),
+    server: await Service.start(subject, { perMessageDeflate: wishes.server }),
+  }),
+});
+describeCompressed('our client, ws server', {
+  role: 'client',
+  clientCan: nodeFeatures,
+  serverCan: wsServerCan,
+  configurations,
+  start: async (wishes) => ({
+    client: new NodeClient(subject, { perMessageDeflate: wishes.client }),
+    server: await Service.start(ws, { perMessageDeflate: wishes.server }),
+  }),
+});
 
 describePair('ws client, our server on its own listener', {
   role: 'server',
@@ -82,7 +130,7 @@ describePeer('ws over TLS', { openssl: findBinary('openssl') }, (found) => {
     role: 'client',
     secure: true,
     clientCan: nodeFeatures,
-    serverCan: ['no-code', 'was-clean'],
+    serverCan: wsServerCan,
     start: async () => ({
       client: new NodeClient(subject, { ca: certificate.cert }),
       server: await Service.start(ws, { certificate }),
