@@ -35,6 +35,7 @@ export type Feature =
   | 'drops-bom' // hides the BOM that a received text begins with
   | 'fragments' // sends a message in frames of its caller's choice
   | 'headers' // sets headers of the handshake
+  | 'misses-close' // overlooks a Close, and that the transport ends, while it inflates a message
   | 'no-code' // closes without a code
   | 'origin' // sets the Origin header freely
   | 'parameters' // shows with what parameters an extension is in use

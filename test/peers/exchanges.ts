@@ -235,7 +235,9 @@ export const exchanges: readonly Exchange[] = [
       await conversation.close(1000, 'that was all');
       await sending;
       expect(await account()).toMatchObject({ code: 1000, reason: 'that was all', messages: 1000 });
-      expect((await conversation.ended()).code).toBe(1000);
+      const { code } = await conversation.ended();
+      // The greeting may come as late as the answer to the Close.
+      expect(pair.clientCan.has('misses-close') ? [1000, 1006] : [1000]).toContain(code);
     },
   },
   {
