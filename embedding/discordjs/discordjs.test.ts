@@ -92,7 +92,8 @@ describe('connecting', () => {
     );
     expect(latency).toBeGreaterThanOrEqual(0);
     await waitFor('three beats', () => gateway.receivedOf(Op.Heartbeat).length >= 3);
-    expect(gateway.receivedOf(Op.Heartbeat)[0]?.d).toBe(1);
+    // The first may go out before anything was dispatched.
+    expect(gateway.receivedOf(Op.Heartbeat).at(-1)?.d).toBe(1);
     gateway.received.length = 0;
     gateway.tell(Op.Heartbeat, null);
     await waitFor('a beat when asked', () => gateway.receivedOf(Op.Heartbeat).length > 0);
