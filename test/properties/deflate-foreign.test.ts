@@ -64,6 +64,23 @@ describe.each(WAYS)('a foreign compressed message, %s,', (_, isSupported) => {
     );
   }, 60_000);
 
+  it('[6455-6.2-a] [7692-7.2.2-a] is heard in its turn, wherever several large ones and what follows them are cut (property 48)', async () => {
+    const large = [1, 2, 3].map((seed) => noise(20_000, seed));
+    const specs: FrameSpec[] = large.flatMap((bytes) => {
+      const writer = new StreamWriter();
+      writer.stored(bytes);
+      writer.flush();
+      return [{ opcode: 2, rsv: 4, payload: writer.bytes().subarray(0, -4) }, PING];
+    });
+    const bytes = wire('server', specs);
+    const expected = large.flatMap((bytes) => [told(bytes, false), PINGED]);
+    for (const at of [1, 5, 20_000, 20_030, 25_000, 40_030, 45_000, bytes.length - 1]) {
+      const endpoint = endWith('server', both({ takeover: true, bits: 15 }));
+      await feed(endpoint, cut(bytes, [at, 7]), false);
+      expect(endpoint.told).toEqual(expected);
+    }
+  });
+
   it.each(['client', 'server'] as const)(
     '[7692-7.1.2.1-d] [7692-7.1.2.2-f] [7692-7.2.2-e] may reach 32768 bytes back, to a %s that agreed on no less',
     async (role) => {
