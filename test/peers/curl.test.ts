@@ -184,8 +184,8 @@ describePeer('curl, our server with compression', { curl: findBinary('curl') }, 
     service = await Service.start(subject, { perMessageDeflate: { threshold: 0 } });
   });
   afterAll(() => service?.stop());
-  const offer = (value: string) =>
-    request(found.curl, service.url('/greet').replace(/^ws/, 'http'), {
+  const offer = (value: string, to = service) =>
+    request(found.curl, to.url('/greet').replace(/^ws/, 'http'), {
       ...handshake,
       'Sec-WebSocket-Extensions': value,
     });
@@ -208,6 +208,24 @@ describePeer('curl, our server with compression', { curl: findBinary('curl') }, 
     expect(status).toBe(101);
     const agreed = ['permessage-deflate; server_max_window_bits=10'];
     expect(headers.get('sec-websocket-extensions')).toEqual(agreed);
+  });
+
+  it('[7692-7.1.2.2-d] [7692-7.1.2.2-g] is told to limit its window only where it offers that', async () => {
+    const limited = await Service.start(subject, {
+      perMessageDeflate: { clientMaxWindowBits: 10 },
+    });
+    try {
+      const silent = 'permessage-deflate; client_no_context_takeover';
+      const able = 'permessage-deflate; client_max_window_bits';
+      const answers = [];
+      for (const offered of [silent, able, `${silent}, ${able}`]) {
+        const { headers } = await offer(offered, limited);
+        answers.push(headers.get('sec-websocket-extensions')?.join() ?? 'none');
+      }
+      expect(answers).toEqual(['none', `${able}=10`, `${able}=10`]);
+    } finally {
+      await limited.stop();
+    }
   });
 
   it('[7692-7-b] [7692-7-c] [7692-7-d] [7692-5-f] goes on without where none can', async () => {
