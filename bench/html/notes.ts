@@ -100,9 +100,10 @@ export function listNotes(kept: Kept): string[] {
       '<b>Server and load ran on two threads of one core</b>, and slowed each other down.',
     );
   }
+  if (rounds === 1) notes.push('<b>One round only</b>: nothing is known of how far to trust it.');
   const window = kept.command === 'micro' ? 'of each case' : 'of each server in each scenario';
   notes.push(
-    `${rounds} rounds of ${seconds} s ${window}, in alternating order; all figures are medians.`,
+    `${rounds === 1 ? '1 round' : `${rounds} rounds`} of ${seconds} s ${window}, in alternating order; all figures are medians.`,
   );
   return [...notes, ...listSaturated(reports), ...listNoise(reports), ...listAbsent(reports)];
 }

@@ -155,6 +155,11 @@ describe('listNotes', () => {
     expect(text).not.toContain('not idle');
   });
 
+  it('tell that one round is none to go by', () => {
+    expect(listNotes(createKept({ rounds: 1 })).join('\n')).toMatch(/One round only.*\n1 round of/);
+    expect(listNotes(createKept({ rounds: 2 })).join('\n')).not.toContain('One round');
+  });
+
   it('tell of a busy machine and of processes that were not bound', () => {
     const { machine } = createKept({});
     const text = listNotes(createKept({ machine: { ...machine, loadAverage: 2 }, cores: null }));
