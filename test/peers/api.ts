@@ -5,6 +5,7 @@ import type { Server as HttpServer, IncomingMessage, RequestListener } from 'nod
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import type { PreparedMessage } from '../../src/index.ts';
 
 export interface SendOptions {
   readonly fin?: boolean;
@@ -35,7 +36,11 @@ export interface ApiSocket {
     event: 'close',
     listener: (event: { code: number; reason: string; wasClean: boolean }) => void,
   ): void;
-  send(data: string | Buffer, options?: SendOptions, done?: (error?: Error | null) => void): void;
+  send(
+    data: string | Buffer | PreparedMessage,
+    options?: SendOptions,
+    done?: (error?: Error | null) => void,
+  ): void;
   ping(data: Buffer): void;
   close(code?: number, reason?: string): void;
   terminate(): void;
@@ -85,6 +90,8 @@ export interface Api {
   readonly guards: boolean;
   readonly WebSocket: new (url: string, protocols: string[], options: ClientOptions) => ApiSocket;
   readonly WebSocketServer: new (options: ServerOptions) => ApiServer;
+  /** The subject's own: messages that are encoded once, for many. */
+  readonly PreparedMessage?: typeof PreparedMessage;
 }
 
 // The package has no types of its own; this file says what is used of it.

@@ -219,6 +219,7 @@ async function talk(
   await expectTakeover(cost, directions);
   await expectWindows(cost, directions);
   await expectPlain(cost, directions, pair);
+  if (pair.serverCan.has('prepared')) await expectPrepared(cost);
   if (pair.clientCan.has('fragments')) await echoFragments(conversation);
   await expectSmaller(cost, directions, large === true ? MiB : MiB / 16);
   await expectTakeover(cost, directions);
@@ -286,6 +287,16 @@ async function expectPlain(cost: Cost, directions: readonly Direction[], pair: P
     if (!can.has('plain')) continue;
     expect(spent[from], `${from}, plain`).toBeGreaterThan(message.length);
     if (takeover) expect(again[from], `${from} after it`).toBeLessThan(2 * LITTLE);
+  }
+}
+
+/** RFC 7692 §7.2.1: what was compressed for nobody in particular fits into any conversation. */
+async function expectPrepared(cost: Cost): Promise<void> {
+  const message = `ready ${'la'.repeat(400)}`;
+  for (const _ of [1, 2]) {
+    const spent = await cost([message]);
+    expect(spent.fromServer, 'prepared').toBeLessThan(LITTLE);
+    await cost([words, message.slice(1), words]);
   }
 }
 

@@ -41,6 +41,7 @@ export type Feature =
   | 'parameters' // shows with what parameters an extension is in use
   | 'ping' // sends a Ping and shows its Pong
   | 'plain' // sends a message uncompressed where compression is in use
+  | 'prepared' // as a server: sends messages that were compressed once, for many
   | 'redirects' // follows a redirect by itself
   | 'same-host' // as a server: accepts an Origin of its own host
   | 'status' // shows the HTTP status of a refused handshake

@@ -31,6 +31,7 @@ export const serviceFeatures: readonly Feature[] = [
   'checks-origin',
   'no-code',
   'plain',
+  'prepared',
   'same-host',
   'was-clean',
 ];
@@ -44,13 +45,14 @@ export const credentials = `Basic ${Buffer.from('ada:lovelace').toString('base64
 /** The subprotocols that `/echo` knows. */
 const subprotocols = ['chat.v2', 'superchat'];
 
-type Behaviour = (socket: ApiSocket, query: URLSearchParams) => void;
+type Behaviour = (socket: ApiSocket, query: URLSearchParams, api: Api) => void;
 
 /**
  * What it does is chosen by the path of the request:
  *
  * - `/echo` sends every message back, `/private` does so after credentials (else 401)
- * - `/mixed` does so too, and leaves uncompressed what begins with `plain`
+ * - `/mixed` does so too, but leaves uncompressed what begins with `plain`, and prepares what
+ *   begins with `ready`, where messages can be prepared
  * - `/fragments` echoes in three frames, with a Ping after the first
  * - `/ping` pings with the message's bytes, then sends those of the Pong as text
  * - `/hex` answers a text with its bytes as hexadecimal
@@ -60,6 +62,7 @@ type Behaviour = (socket: ApiSocket, query: URLSearchParams) => void;
  * - `/moved` is redirected to `/echo`; anything else is 404
  */
 export class Service implements Server {
+  readonly #api: Api;
   readonly #http: HttpServer | null;
   readonly #sockets: ApiServer;
   readonly #guarded: ApiServer | null;
@@ -69,6 +72,7 @@ export class Service implements Server {
 
   private constructor(api: Api, options: ServiceOptions) {
     const { certificate, listener = 'http', onRequest } = options;
+    this.#api = api;
     this.#scheme = certificate === undefined ? 'ws' : 'wss';
     const own = { port: 0, host: '127.0.0.1', ...(certificate && { tls: certificate }) };
     this.#http = listener === 'own' ? null : createHttp(certificate);
@@ -152,7 +156,7 @@ export class Service implements Server {
       const { extensions } = socket;
       this.#account(id).settle({ code, reason, wasClean, messages, extensions });
     });
-    behaviours.get(pathname)?.(socket, searchParams);
+    behaviours.get(pathname)?.(socket, searchParams, this.#api);
   }
 }
 
@@ -181,10 +185,11 @@ const echo: Behaviour = (socket) => {
   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
 };
 
-const mixed: Behaviour = (socket) => {
-  socket.on('message', (data, isBinary) => {
-    const compress = !data.subarray(0, 5).equals(Buffer.from('plain'));
-    socket.send(data, { binary: isBinary, compress });
+const mixed: Behaviour = (socket, _, { PreparedMessage }) => {
+  socket.on('message', (data, binary) => {
+    const start = data.subarray(0, 5).toString('latin1');
+    if (start === 'ready' && PreparedMessage) socket.send(new PreparedMessage(data, { binary }));
+    else socket.send(data, { binary, compress: start !== 'plain' });
   });
 };
 

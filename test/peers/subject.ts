@@ -1,6 +1,6 @@
 // Subject: the implementation under test, as the suites import it.
 
-import { WebSocket, WebSocketServer } from '../../src/index.ts';
+import { PreparedMessage, WebSocket, WebSocketServer } from '../../src/index.ts';
 import type { Api } from './api.ts';
 
-export const subject: Api = { WebSocket, WebSocketServer, guards: true };
+export const subject: Api = { WebSocket, WebSocketServer, PreparedMessage, guards: true };
