@@ -67,7 +67,7 @@ export class DeflateCodec implements ConnectionCodec {
   }
 
   takesLong(length: number): boolean {
-    return length >= LATER_FROM;
+    return length >= LATER_FROM && this.isWorthwhile(length);
   }
 
   compress(payload: Uint8Array, fin: boolean): Uint8Array {

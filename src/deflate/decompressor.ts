@@ -23,11 +23,15 @@ export const AT_ONCE = 16_384;
 export const TAIL: Buffer = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /**
- * Empty stored blocks (RFC 1951 §3.2.4), which change nothing at a block border. Inside a block they
- * come out as content or are an error. They are longer than the longest header of a block, which has
- * 316 code lengths of at most 7 bits, so that they do not vanish in one either.
+ * Empty blocks, which change nothing at a block border. Inside a block they come out as content or are
+ * an error. First 32 fixed ones (RFC 1951 §3.2.6: `010` and seven zeros), because the zeros of stored
+ * ones may end a block, behind which stored ones fall in step again; then 48 stored ones (§3.2.4),
+ * so that all together are longer than the header of a block, with its 316 code lengths.
  */
-const PROBE = Buffer.concat(Array.from({ length: 64 }, () => Buffer.from([0, 0, 0, 0xff, 0xff])));
+const PROBE = Buffer.concat([
+  ...Array.from({ length: 8 }, () => Buffer.from([0x02, 0x08, 0x20, 0x80, 0x00])),
+  ...Array.from({ length: 48 }, () => Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff])),
+]);
 
 const EMPTY = Buffer.alloc(0);
 
@@ -182,7 +186,9 @@ export class ContextDecompressor implements Decompressor {
   /** RFC 7692 §7.2.1: where the message ends a block has ended. */
   #checkBorder(context: Context): void {
     const output = context.run(PROBE, 0, PROBE.length);
-    if (output === null || output.length > 0) throw this.#failed(truncatedData());
+    // All is left where a final block ended with the tail.
+    const isWhole = context.inputLeft === 0 || context.inputLeft === PROBE.length;
+    if (output === null || output.length > 0 || !isWhole) throw this.#failed(truncatedData());
   }
 
   /** RFC 7692 §7.2.2: nothing can be read with a damaged window. */

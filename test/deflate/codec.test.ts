@@ -86,6 +86,8 @@ describe('a codec', () => {
     const told = new DeflateCodec('server', alone, { threshold: 5 });
     expect([4, 5].map((length) => told.isWorthwhile(length))).toEqual([false, true]);
     expect([32_767, 32_768].map((length) => told.takesLong(length))).toEqual([false, true]);
+    const choosy = new DeflateCodec('server', alone, { threshold: 100_000 });
+    expect([99_999, 100_000].map((length) => choosy.takesLong(length))).toEqual([false, true]);
   });
 
   it.each([

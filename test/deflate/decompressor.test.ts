@@ -114,6 +114,10 @@ describe.each(KINDS)('a decompressor %s', (_, Kind) => {
       }
     }
     await expect(text(made(), bytes('f2 48 cd c9'))).rejects.toEqual(code(1007));
+    // Where the zeros of a stored block are code for the end of this one.
+    for (const hex of ['3a06d8', '9b30e1d4', '02100006160000000cbaa913b637faff8f']) {
+      await expect(text(made(), bytes(hex)), hex).rejects.toEqual(code(1007));
+    }
     // A final block that ends in the tail.
     await expect(text(made(), bytes('f3 48 cd c9 c9 07'))).rejects.toEqual(code(1007));
     // One that the tail completes: an empty stored block with BFINAL.
