@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
-import { demands, describeCompressed } from './compressed.ts';
+import { describeCompressed } from './compressed.ts';
+import { demands } from './configurations.ts';
 import type { Client, Feature } from './conversation.ts';
 import { describePair } from './pair.ts';
 import { describePeer, findBinary } from './peers.ts';

@@ -3,7 +3,8 @@
 import { Agent, WebSocket } from 'undici';
 import { afterAll, beforeAll } from 'vitest';
 import { Certificate } from './certificate.ts';
-import { demands, describeCompressed } from './compressed.ts';
+import { describeCompressed } from './compressed.ts';
+import { demands } from './configurations.ts';
 import type { Feature } from './conversation.ts';
 import './driver.js';
 import { describePair } from './pair.ts';

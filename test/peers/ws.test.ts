@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ws } from './api.ts';
 import { Certificate } from './certificate.ts';
-import { configurations, describeCompressed } from './compressed.ts';
+import { describeCompressed } from './compressed.ts';
+import { configurations } from './configurations.ts';
 import { type Feature, Refused } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
