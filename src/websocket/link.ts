@@ -3,22 +3,15 @@
 
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { Connection, type ConnectionOptions } from '../connection/connection.ts';
+import { Connection } from '../connection/connection.ts';
 import type { ConnectionEvents, ConnectionTransport } from '../connection/ports.ts';
 import type { PreparedMessage } from '../connection/prepared.ts';
 import type { ProtocolError } from '../errors.ts';
 import { Backlog } from './backlog.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
+import type { LinkOptions } from './link-options.ts';
 import { throwLater } from './throw-later.ts';
 import { flushSoon } from './turn.ts';
-
-/** How a link behaves, beyond its connection. */
-export interface LinkOptions extends ConnectionOptions {
-  /** Milliseconds that the peer has to finish a closing handshake or to close its transport. */
-  readonly closeTimeout: number;
-  /** Milliseconds between heartbeats; 0 for none. */
-  readonly heartbeat: number;
-}
 
 /** Called with the owner, so that one object serves all links. Nothing here may throw. */
 export interface LinkHandlers<Owner> {
@@ -49,25 +42,25 @@ const FLUSH_FROM = 65536;
 const REST_AFTER = 15_000;
 
 const LINK = Symbol('link');
-type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> };
+type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> | undefined };
 
 /** The connection's I/O. */
 export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beating {
   readonly socket: Duplex;
-  readonly connection: Connection;
+  readonly #options: LinkOptions;
+  #connection: Connection | null = null;
   readonly #owner: Owner;
   readonly #handlers: LinkHandlers<Owner>;
-  readonly #closeTimeout: number;
-  readonly #heartbeat: number;
   /** Lets the codec rest while there is nothing to compress; null without one. */
   readonly #rest: Beating | null;
   /** Something has come since the last heartbeat. */
   #heard = true;
   #closeTimer: NodeJS.Timeout | null = null;
-  readonly #backlog = new Backlog();
+  /** Made when the transport first holds something back. */
+  #backlog: Backlog | null = null;
   /** Payload bytes and callbacks of the batch that waits in the connection. */
   #pendingPayload = 0;
-  #callbacks: WriteCallback[] = [];
+  #callbacks: WriteCallback[] | null = null;
   /** What `bufferedAmount` may not fall below in this turn; 0 when nothing was written in it. */
   #floor = 0;
   #ended = false;
@@ -86,11 +79,15 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.#owner = owner;
     this.#handlers = handlers;
     this.socket = socket;
-    this.#closeTimeout = options.closeTimeout;
-    this.#heartbeat = options.heartbeat;
+    this.#options = options;
     const { codec } = options;
     this.#rest = codec ? { beat: () => codec.rest() } : null;
-    this.connection = new Connection(options, this, this);
+  }
+
+  /** The protocol endpoint. Made when it is first needed: most idle connections have sent nothing. */
+  get connection(): Connection {
+    this.#connection ??= new Connection(this.#options, this, this);
+    return this.#connection;
   }
 
   /** Begins to read. `head`: what came behind the opening handshake; it is read first, next turn. */
@@ -108,7 +105,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     socket.on('error', onSocketError);
     // It may have been paused while the handshake was being decided on.
     socket.resume();
-    if (this.#heartbeat > 0) startBeating(this, this.#heartbeat);
+    const { heartbeat } = this.#options;
+    if (heartbeat > 0) startBeating(this, heartbeat);
     if (this.#rest !== null) startBeating(this.#rest, REST_AFTER);
     // One that is over already says nothing more about it.
     if (socket.closed) process.nextTick(() => onSocketClose.call(socket));
@@ -121,12 +119,13 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
    */
   get bufferedAmount(): number {
     this.#measure();
-    return Math.max(this.#floor, this.#pendingPayload + this.#backlog.payload);
+    return Math.max(this.#floor, this.#pendingPayload + (this.#backlog?.payload ?? 0));
   }
 
   /** Counts bytes as lost that were to be sent when it was too late (WHATWG §3.1 send). */
   lose(length: number): void {
     if (this.#floor > 0) this.#floor += length;
+    this.#backlog ??= new Backlog();
     this.#backlog.lose(length);
   }
 
@@ -231,6 +230,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.#pendingPayload = 0;
     const callback = this.#takeCallback();
     if (socket.destroyed || socket.writableEnded) {
+      this.#backlog ??= new Backlog();
       this.#backlog.lose(payload);
       if (callback !== undefined) process.nextTick(callback, closedError());
       return;
@@ -244,7 +244,9 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     }
     const room = socket.write(chunks[last], callback as (error?: Error | null) => void);
     if (last > 0) socket.uncork();
-    this.#backlog.add(length, payload, socket.writableLength);
+    const held = socket.writableLength;
+    if (held > 0) this.#backlog ??= new Backlog();
+    this.#backlog?.add(length, payload, held);
     if (!room && socket.writableNeedDrain) this.connection.setCongested(true);
   }
 
@@ -323,7 +325,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     this.#isOver = connection.isSuspended && !this.#dropped;
     if (this.#isOver) return;
     if (this.#closeTimer !== null) clearTimeout(this.#closeTimer);
-    if (this.#heartbeat > 0) stopBeating(this, this.#heartbeat);
+    const { heartbeat } = this.#options;
+    if (heartbeat > 0) stopBeating(this, heartbeat);
     if (this.#rest !== null) stopBeating(this.#rest, REST_AFTER);
     // A paused socket that was destroyed may hold what the peer had sent before.
     const rest = socket.readableLength > 0 && !socket.readableFlowing ? socket.read() : null;
@@ -343,8 +346,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** One function for all callbacks of a batch. */
   #takeCallback(): WriteCallback | undefined {
     const callbacks = this.#callbacks;
-    if (callbacks.length === 0) return undefined;
-    this.#callbacks = [];
+    if (callbacks === null) return undefined;
+    this.#callbacks = null;
     const { socket } = this;
     return (error) => {
       // A write that is cut off by destroy() ends without an error of its own.
@@ -354,14 +357,17 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   /** A closed transport tells nothing about what it has written: then the last count stands. */
   #measure(): void {
-    if (!this.socket.destroyed) this.#backlog.update(this.socket.writableLength);
+    if (!this.socket.destroyed) this.#backlog?.update(this.socket.writableLength);
   }
 
   #sent(length: number, callback: WriteCallback | undefined): boolean {
     if (length < 0) return false;
     this.#pendingPayload += length;
     if (this.#floor > 0) this.#floor += length;
-    if (callback !== undefined) this.#callbacks.push(callback);
+    if (callback !== undefined) {
+      if (this.#callbacks === null) this.#callbacks = [callback];
+      else this.#callbacks.push(callback);
+    }
     if (this.connection.pendingLength >= FLUSH_FROM) this.#flushEarly();
     return true;
   }
@@ -384,7 +390,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   #startCloseTimer(): void {
     if (this.#closeTimer !== null || this.socket.destroyed) return;
-    this.#closeTimer = setTimeout(destroy, this.#closeTimeout, this.socket);
+    this.#closeTimer = setTimeout(destroy, this.#options.closeTimeout, this.socket);
   }
 }
 
@@ -435,7 +441,8 @@ function onSocketError(this: LinkedDuplex): void {
 
 function onSocketClose(this: LinkedDuplex): void {
   const link = this[LINK];
-  delete this[LINK];
+  // Not deleted: that would turn the socket into a slower kind of object.
+  this[LINK] = undefined;
   this.removeListener('data', onSocketData);
   this.removeListener('drain', onSocketDrain);
   this.removeListener('end', onSocketEnd);

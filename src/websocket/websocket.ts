@@ -5,14 +5,13 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { PreparedMessage } from '../connection/prepared.ts';
-import { DeflateCodec } from '../deflate/codec.ts';
 import { encodeClose } from '../frame/close.ts';
 import type { Role } from '../frame/rules.ts';
-import type { KeySource } from '../mask/key.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { closedError, Link, type LinkHandlers, type WriteCallback } from './link.ts';
+import { toLinkOptions } from './link-options.ts';
 import {
   BINARY_TYPES,
   type BinaryType,
@@ -48,7 +47,10 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   #origin = '';
   #protocol = '';
   #extensions = '';
-  readonly #delivery: Delivery<BaseWebSocket>;
+  /** Somebody listens for messages. */
+  #listening = false;
+  /** Made when a message has to wait, or may have to: null while they pass straight through. */
+  #delivery: Delivery<BaseWebSocket> | null = null;
   #errored = false;
   /** An error that came behind messages which are still waiting. */
   #heldError: Error | null = null;
@@ -62,7 +64,6 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     super();
     this.#role = role;
     this.#options = options;
-    this.#delivery = new Delivery<BaseWebSocket>(this, BaseWebSocket.#delivered);
   }
 
   /** How binary messages arrive. Setting an unknown value does nothing. Default `nodebuffer`. */
@@ -86,7 +87,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   /** Whether `pause()` is in force. */
   get isPaused(): boolean {
-    return this.#delivery.isPaused;
+    return this.#delivery?.isPaused ?? false;
   }
 
   /** The subprotocol in use, `''` for none. */
@@ -251,13 +252,13 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   /** Stops reading and delivering messages, and with them Pings, until `resume()`. */
   pause(): void {
     if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
-    this.#delivery.pause();
+    BaseWebSocket.#deliveryOf(this).pause();
   }
 
   /** Ends `pause()`: delivers what came meanwhile, then reads on. */
   resume(): void {
     if (this.#readyState === CONNECTING || this.#readyState === CLOSED) return;
-    this.#delivery.resume();
+    BaseWebSocket.#deliveryOf(this).resume();
   }
 
   /** Messages from now on, the peer paused while the loop is slow; see MessageIterator. */
@@ -274,22 +275,11 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   setSocket(socket: Duplex, head: Uint8Array, agreed: Agreement = {}): void {
     if (this.#link !== null) throw new Error('This WebSocket has been opened already');
     if (this.#readyState !== CONNECTING) throw new Error('This WebSocket has been closed already');
-    const options = { ...this.#options, ...agreed };
-    const { deflate } = agreed;
     this.#abort = null;
     this.#protocol = agreed.protocol ?? '';
     this.#extensions = agreed.extensions ?? '';
-    const link = new Link<BaseWebSocket>(this, BaseWebSocket.#handlers, socket, {
-      role: this.#role,
-      maxPayload: options.maxPayload ?? 104_857_600,
-      maxFragments: options.maxFragments,
-      skipUtf8Validation: options.skipUTF8Validation,
-      autoPong: options.autoPong,
-      closeTimeout: options.closeTimeout ?? 30_000,
-      heartbeat: options.heartbeat ?? 0,
-      keySource: options.generateMask && keySourceOf(options.generateMask),
-      codec: deflate && new DeflateCodec(this.#role, deflate.parameters, deflate.options),
-    });
+    const options = toLinkOptions(this.#role, this.#options, agreed);
+    const link = new Link<BaseWebSocket>(this, BaseWebSocket.#handlers, socket, options);
     this.#link = link;
     this.#readyState = OPEN;
     link.start(head);
@@ -424,7 +414,10 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   // Receiving, inside
 
   static readonly #handlers: LinkHandlers<BaseWebSocket> = {
-    onMessage: (ws, data, isBinary) => ws.#delivery.receive(data, isBinary),
+    onMessage: (ws, data, isBinary) => {
+      if (ws.#delivery === null && ws.#listening) ws.#deliver(data, isBinary);
+      else BaseWebSocket.#deliveryOf(ws).receive(data, isBinary);
+    },
     onPing: (ws, data) => ws.#emit(() => ws.emit('ping', data)),
     onPong: (ws, data) => ws.#emit(() => ws.emit('pong', data)),
     onClosing: (ws) => {
@@ -441,6 +434,19 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     resumeInput: (ws) => ws.#link?.resumeInput(),
   };
 
+  static readonly #deliveryOf = (ws: BaseWebSocket): Delivery<BaseWebSocket> => {
+    if (ws.#delivery === null) {
+      ws.#delivery = new Delivery(ws, BaseWebSocket.#delivered);
+      if (ws.#listening) ws.#delivery.listen();
+    }
+    return ws.#delivery;
+  };
+
+  #listen(): void {
+    this.#listening = true;
+    this.#delivery?.listen();
+  }
+
   #deliver(data: Buffer, isBinary: boolean): void {
     const content =
       isBinary && this.#binaryType !== 'nodebuffer' ? toBinaryType(data, this.#binaryType) : data;
@@ -453,7 +459,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   #onClosed(code: number, reason: Buffer): void {
     this.#sendQueue?.drop();
-    this.#delivery.end();
+    this.#delivery?.end();
     this.#readyState = CLOSED;
     if (this.#heldError !== null) this.#emitError(this.#heldError);
     this.#emit(() => this.emit('close', code, reason));
@@ -463,7 +469,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   #reportError(error: Error): void {
     if (this.#errored) return;
     this.#errored = true;
-    if (this.#delivery.isHolding) this.#heldError = error;
+    if (this.#delivery?.isHolding) this.#heldError = error;
     else this.#emitError(error);
   }
 
@@ -488,7 +494,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       const inherited = EventEmitter.prototype[name];
       const value = function (this: BaseWebSocket, event: string, listener: () => void): unknown {
         inherited.call(this, event, listener);
-        if (event === 'message') this.#delivery.listen();
+        if (event === 'message') this.#listen();
         return this;
       };
       Object.defineProperty(BaseWebSocket.prototype, name, {
@@ -515,12 +521,4 @@ export function defineStates(target: { prototype: object }): void {
     Object.defineProperty(target, name, { enumerable: true, value });
     Object.defineProperty(target.prototype, name, { enumerable: true, value });
   }
-}
-
-function keySourceOf(generateMask: (mask: Buffer) => void): KeySource {
-  const key = Buffer.alloc(4);
-  return () => {
-    generateMask(key);
-    return key.readInt32LE(0);
-  };
 }
