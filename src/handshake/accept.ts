@@ -1,7 +1,7 @@
 // The accept key: the server's proof that it read the client's key (§1.3, §4.2.2).
 // Knows nothing of header fields. SHA-1 is the protocol's choice and carries no security here (§10.8).
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** The fixed text that is hashed behind the client's key (§1.3). */
 export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -11,7 +11,5 @@ export const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
  * SHA-1 of key and {@link GUID}. The key is used as the text that came and is not decoded.
  */
 export function acceptKey(key: string): string {
-  return createHash('sha1')
-    .update(key + GUID, 'latin1')
-    .digest('base64');
+  return hash('sha1', key + GUID, 'base64');
 }

@@ -30,8 +30,9 @@ type WebSocketClass = new (
 
 type Callback<Socket> = (socket: Socket, request: IncomingMessage) => void;
 
-/** Sockets that have been upgraded, so that none is upgraded twice. */
-const upgraded = new WeakSet<Duplex>();
+/** Marks sockets that have been upgraded, so that none is upgraded twice. */
+const UPGRADED = Symbol('upgraded');
+type MarkedDuplex = Duplex & { [UPGRADED]?: boolean };
 
 /** A WebSocket server. */
 export class WebSocketServer<Socket extends WebSocket = WebSocket>
@@ -265,6 +266,15 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     };
   }
 
+  /** One listener for all sockets, which is called with the socket as `this`. */
+  readonly #forget = ((server: this) =>
+    function (this: WebSocket): void {
+      server.clients.delete(this as Socket);
+      if (server.#closesWithClients && server.clients.size === 0) {
+        process.nextTick(() => server.#emitClose());
+      }
+    })(this);
+
   readonly #emitConnection = (socket: Socket, request: IncomingMessage): void => {
     this.emit('connection', socket, request);
   };
@@ -313,7 +323,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       refuse(socket, 503);
       return;
     }
-    upgraded.add(socket);
+    (socket as MarkedDuplex)[UPGRADED] = true;
     let protocol: string | null = '';
     let response = '';
     const agreed: { extensions?: string; deflate?: DeflateAgreement } = {};
@@ -358,12 +368,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
 
   #track(client: Socket): void {
     this.clients.add(client);
-    client.on('close', () => {
-      this.clients.delete(client);
-      if (this.#closesWithClients && this.clients.size === 0) {
-        process.nextTick(() => this.#emitClose());
-      }
-    });
+    client.on('close', this.#forget);
   }
 
   #closeWithClients(): void {
@@ -377,8 +382,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   }
 }
 
-function checkFresh(socket: Duplex): void {
-  if (upgraded.has(socket)) {
+function checkFresh(socket: MarkedDuplex): void {
+  if (socket[UPGRADED]) {
     throw new Error(
       'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
     );
