@@ -11,7 +11,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { HandshakeError } from '../errors.ts';
 import { hasToken } from '../handshake/grammar.ts';
 import { HeadParser, type RequestHead } from '../handshake/head.ts';
-import { refuse } from './refusal.ts';
+import { abandon, refuse } from './refusal.ts';
 
 /** Limits of the request's head. */
 export interface ListenerOptions {
@@ -25,8 +25,10 @@ export interface ListenerOptions {
 
 /** What becomes of a request. */
 export interface ListenerEvents {
-  /** A request to upgrade. `head` holds the bytes behind it; the socket is paused. */
+  /** A request to upgrade. `head` holds the bytes behind it; the socket is paused unless `isImmediate`. */
   onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Whether `onUpgrade` has answered when it returns, without anyone else having had the socket. */
+  isImmediate(): boolean;
   /** The HTTP server that answers other requests; null where they get 426. */
   httpServer(): HttpServer | null;
 }
@@ -109,7 +111,6 @@ export class Listener {
       }
       if (head === null) return;
       stop();
-      socket.pause();
       this.#dispatch(head, socket, chunk);
     };
     const onEnd = (): void => {
@@ -120,7 +121,7 @@ export class Listener {
       refuse(socket, 408, 'The request took too long');
     }, this.#options.handshakeTimeout);
     this.#reading.set(socket, timeout);
-    socket.on('error', destroy);
+    socket.on('error', abandon);
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('close', stop);
@@ -129,7 +130,12 @@ export class Listener {
   #dispatch(head: RequestHead, socket: Socket, chunk: Buffer): void {
     const { connection, upgrade } = head.headers;
     if (upgrade !== undefined && hasToken(String(connection ?? ''), 'upgrade')) {
+      // Pausing and resuming costs a turn, and nothing can come before this one ends.
+      const isImmediate = head.rest.length === 0 && this.#events.isImmediate();
+      if (!isImmediate) socket.pause();
       this.#events.onUpgrade(toIncomingMessage(head, socket), socket, head.rest);
+      if (isImmediate && socket.listenerCount('data') === 0 && !socket.writableEnded)
+        socket.pause();
       return;
     }
     const server = this.#events.httpServer();
@@ -137,7 +143,8 @@ export class Listener {
       refuse(socket, 426, '', UPGRADE_REQUIRED);
       return;
     }
-    socket.removeListener('error', destroy);
+    socket.pause();
+    socket.removeListener('error', abandon);
     socket.unshift(format(head, chunk));
     server.emit('connection', socket);
     socket.resume();
@@ -156,8 +163,15 @@ export function createAnsweringServer(
   return server;
 }
 
+/** An upgrade has no body. Its stream says so when it is read, which is next to never. */
+class BodilessMessage extends IncomingMessage {
+  override _read(): void {
+    this.push(null);
+  }
+}
+
 function toIncomingMessage(head: RequestHead, socket: Socket): IncomingMessage {
-  const request = new IncomingMessage(socket);
+  const request = new BodilessMessage(socket);
   request.method = head.method;
   request.url = head.url;
   request.httpVersion = head.httpVersion;
@@ -165,9 +179,7 @@ function toIncomingMessage(head: RequestHead, socket: Socket): IncomingMessage {
   request.httpVersionMinor = head.httpVersionMinor;
   request.rawHeaders = head.rawHeaders;
   request.headers = head.headers;
-  // There is no body to wait for.
   request.complete = true;
-  request.push(null);
   return request;
 }
 
@@ -185,8 +197,4 @@ function format(head: RequestHead, chunk: Buffer): Buffer {
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
-}
-
-function destroy(this: Socket): void {
-  this.destroy();
 }

@@ -23,3 +23,8 @@ export function refuse(socket: Duplex, status: number, body = '', headers?: Answ
   socket.once('close', () => clearTimeout(timer));
   socket.resume();
 }
+
+/** Listens to a socket's errors for as long as no WebSocket does: such a socket is given up. */
+export function abandon(this: Duplex): void {
+  this.destroy();
+}

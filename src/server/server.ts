@@ -19,7 +19,7 @@ import type { DeflateAgreement } from '../websocket/surface.ts';
 import { findOriginFault, verify } from './admission.ts';
 import { createAnsweringServer, Listener } from './listener.ts';
 import type { ServerEvents, ServerOptions, ShutdownOptions, VerifyCallback } from './options.ts';
-import { refuse } from './refusal.ts';
+import { abandon, refuse } from './refusal.ts';
 import { claim, decline, register } from './sharing.ts';
 
 type WebSocketClass = new (
@@ -179,7 +179,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   ): void {
     // Before anything is answered: an answer would land among the frames.
     checkFresh(socket);
-    socket.on('error', destroy);
+    if (socket.listenerCount('error', abandon) === 0) socket.on('error', abandon);
     let asked: UpgradeRequest;
     try {
       asked = checkRequest(request);
@@ -228,6 +228,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       },
       {
         onUpgrade: upgrade,
+        isImmediate: () =>
+          !options.verifyClient &&
+          this.listenerCount('wsClientError') === 0 &&
+          this.handleUpgrade === WebSocketServer.prototype.handleUpgrade,
         httpServer: () => {
           if (this.listenerCount('request') === 0) return null;
           this.#answering ??= createAnsweringServer(maxHeaderSize, upgrade).on(
@@ -252,7 +256,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       if (this.shouldHandle(request)) {
         if (claim(request)) this.handleUpgrade(request, socket, head, this.#emitConnection);
       } else if (decline(request, server)) {
-        socket.on('error', destroy);
+        socket.on('error', abandon);
         refuse(socket, 400);
       }
     };
@@ -350,7 +354,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     socket.write(response, 'latin1');
     const Class = (this.options.WebSocket ?? WebSocket) as unknown as WebSocketClass;
     const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
-    socket.removeListener('error', destroy);
+    socket.removeListener('error', abandon);
     client.setSocket(socket, head, { protocol, ...agreed });
     if (this.clients !== undefined) this.#track(client);
     callback(client, request);
@@ -388,8 +392,4 @@ function checkFresh(socket: MarkedDuplex): void {
       'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
     );
   }
-}
-
-function destroy(this: Duplex): void {
-  this.destroy();
 }

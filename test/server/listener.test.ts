@@ -7,7 +7,7 @@ import type * as net from 'node:net';
 import * as tls from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ClientInfo, WebSocket } from '../../src/index.ts';
+import { type ClientInfo, WebSocket, WebSocketServer } from '../../src/index.ts';
 import { Certificate } from '../peers/certificate.ts';
 import { encodeFrame, headerOf, RawClient } from '../support/wire.ts';
 import {
@@ -507,5 +507,83 @@ describe('TLS', () => {
     server.close();
     await once(server, 'close');
     await client.until(() => client.finished !== undefined);
+  });
+});
+
+describe('a socket that is handed on', () => {
+  it('is paused where the application may decide later, so that no frame is lost', async () => {
+    class Later extends WebSocketServer {
+      override handleUpgrade(...args: Parameters<WebSocketServer['handleUpgrade']>): void {
+        expect(args[1].isPaused()).toBe(true);
+        setTimeout(() => super.handleUpgrade(...args), 30);
+      }
+    }
+    const server = new Later({ host: '127.0.0.1', port: 0 });
+    onEnd(() => server.shutdown({ timeout: 50 }));
+    await once(server, 'listening');
+    server.on('connection', echo);
+    const client = await openRaw((server.address() as net.AddressInfo).port);
+    await client.send(Buffer.from(requestText()));
+    await delay(10);
+    await client.send(text('early'));
+    await client.readHead();
+    expect((await client.nextFrame()).payload.toString()).toBe('early');
+  });
+
+  it('is paused when it is left without a reader, so that no frame is lost', async () => {
+    class Late extends WebSocket {
+      override setSocket(...args: Parameters<WebSocket['setSocket']>): void {
+        setTimeout(() => super.setSocket(...args), 30);
+      }
+    }
+    const { server, port } = await openServer('port', { WebSocket: Late });
+    server.on('connection', echo);
+    const client = await openRaw(port);
+    await client.send(Buffer.from(requestText()));
+    await client.readHead();
+    await client.send(text('early'));
+    expect((await client.nextFrame()).payload.toString()).toBe('early');
+  });
+
+  it('is paused for listeners of wsClientError', async () => {
+    const { server, port } = await openServer();
+    const paused = new Promise((resolve) => {
+      server.on('wsClientError', (_, socket) => {
+        resolve(socket.isPaused());
+        socket.destroy();
+      });
+    });
+    const client = await openRaw(port);
+    await client.send(Buffer.from(requestText({ fields: { 'Sec-WebSocket-Version': '7' } })));
+    expect(await paused).toBe(true);
+  });
+
+  it('has one listener for errors, before the verdict and after it', async () => {
+    const counts: number[] = [];
+    const { server, port } = await openServer('port', {
+      verifyClient: ({ req }) => {
+        counts.push(req.socket.listenerCount('error'));
+        return true;
+      },
+    });
+    server.on('connection', (_, req) => counts.push(req.socket.listenerCount('error')));
+    await connect(port);
+    // The WebSocket takes the first one's place only once it is open.
+    expect(counts).toEqual([1, 1]);
+  });
+
+  it('comes with a request that has no body, whoever reads it', async () => {
+    const { server, port } = await openServer();
+    const read = new Promise<Buffer[]>((resolve) => {
+      server.on('connection', async (ws, request) => {
+        echo(ws);
+        resolve(await request.toArray());
+      });
+    });
+    const client = await openRaw(port);
+    await client.send(Buffer.concat([Buffer.from(requestText()), text('frame')]));
+    expect(await read).toEqual([]);
+    await client.readHead();
+    expect((await client.nextFrame()).payload.toString()).toBe('frame');
   });
 });
