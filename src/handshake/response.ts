@@ -107,6 +107,11 @@ export function formatResponse(lines: readonly string[]): string {
     if (ONCE.has(name) && seen.has(name)) refuseLine(i, line, 'doubles a field of the handshake');
     seen.add(name);
   }
+  return joinLines(lines);
+}
+
+/** What {@link formatResponse} gives, without its checks: for lines as {@link formatAccept} made them. */
+export function joinLines(lines: readonly string[]): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 

@@ -13,10 +13,11 @@ import { toDeflateOptions } from '../deflate/options.ts';
 import { HandshakeError } from '../errors.ts';
 import type { Extension } from '../handshake/extensions.ts';
 import { checkRequest, type UpgradeRequest } from '../handshake/request.ts';
-import { formatAccept, formatResponse } from '../handshake/response.ts';
+import { formatAccept, formatResponse, joinLines } from '../handshake/response.ts';
 import { parseTarget } from '../handshake/target.ts';
 import type { DeflateAgreement } from '../websocket/surface.ts';
 import { findOriginFault, verify } from './admission.ts';
+import { Clients } from './clients.ts';
 import { createAnsweringServer, Listener } from './listener.ts';
 import type { ServerEvents, ServerOptions, ShutdownOptions, VerifyCallback } from './options.ts';
 import { abandon, refuse } from './refusal.ts';
@@ -41,8 +42,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
 {
   /** As given, defaults filled in. Handlers in it are read anew for every handshake. */
   readonly options: ServerOptions<Socket>;
-  /** The open connections; undefined without `clientTracking`. */
-  declare clients: Set<Socket>;
+  #clients: Clients<Socket> | undefined;
   #listener: Listener | null = null;
   #answering: HttpServer | null = null;
   #httpServer: HttpServer | HttpsServer | null = null;
@@ -69,9 +69,18 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     }
     toDeflateOptions(given.perMessageDeflate, false);
     given.clientTracking ??= true;
-    if (given.clientTracking) this.clients = new Set();
+    if (given.clientTracking) this.#clients = new Clients();
     if (given.port != null) this.#listen(given.port, callback);
     else if (given.server) this.#attach(given.server);
+  }
+
+  /** The open connections; undefined without `clientTracking`. */
+  get clients(): Set<Socket> {
+    return this.#clients?.set as Set<Socket>;
+  }
+
+  set clients(clients: Set<Socket>) {
+    this.#clients = new Clients(clients);
   }
 
   /** Address, family and port of the listening socket, or a pipe's name; null while not listening. */
@@ -196,6 +205,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
       refuse(socket, 403, complaint);
       return;
     }
+    if (!this.options.verifyClient) {
+      this.#complete(asked, request, socket, head, callback);
+      return;
+    }
     this.#undecided.add(socket);
     const onVerdict: VerifyCallback = (verified, code, message, headers) => {
       // Only the first verdict counts: what a second one wrote would land among the frames.
@@ -273,8 +286,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   /** One listener for all sockets, which is called with the socket as `this`. */
   readonly #forget = ((server: this) =>
     function (this: WebSocket): void {
-      server.clients.delete(this as Socket);
-      if (server.#closesWithClients && server.clients.size === 0) {
+      server.#clients?.delete(this as Socket);
+      if (server.#closesWithClients && server.#clients?.size === 0) {
         process.nextTick(() => server.#emitClose());
       }
     })(this);
@@ -343,8 +356,9 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
         agreed.deflate = { parameters: accepted.parameters, options };
       }
       const lines = formatAccept({ key: asked.key, protocol, extensions });
-      this.emit('headers', lines, request);
-      response = formatResponse(lines);
+      // Only what others may have changed has to be looked at again.
+      const isOurs = !this.emit('headers', lines, request);
+      response = isOurs ? joinLines(lines) : formatResponse(lines);
     });
     if (!formatted) return;
     if (protocol === null) {
@@ -356,7 +370,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
     socket.removeListener('error', abandon);
     client.setSocket(socket, head, { protocol, ...agreed });
-    if (this.clients !== undefined) this.#track(client);
+    if (this.#clients !== undefined) {
+      this.#clients.add(client);
+      client.on('close', this.#forget);
+    }
     callback(client, request);
   }
 
@@ -370,13 +387,8 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     return protocols.has(protocol) ? protocol : null;
   }
 
-  #track(client: Socket): void {
-    this.clients.add(client);
-    client.on('close', this.#forget);
-  }
-
   #closeWithClients(): void {
-    if (this.clients?.size) this.#closesWithClients = true;
+    if (this.#clients?.size) this.#closesWithClients = true;
     else this.#emitClose();
   }
 

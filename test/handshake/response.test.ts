@@ -10,8 +10,9 @@ import {
   formatAccept,
   formatRefusal,
   formatResponse,
+  joinLines,
 } from '../../src/handshake/response.ts';
-import { anyCase, type Pairs, space, token } from './arbitraries.ts';
+import { anyCase, key, type Pairs, space, token } from './arbitraries.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
@@ -23,6 +24,15 @@ function parse(text: string): ResponseHead {
 }
 
 describe('formatAccept and formatResponse', () => {
+  it('make nothing that the checks would have changed', () => {
+    fc.assert(
+      fc.property(key, fc.option(token, { nil: '' }), (key, protocol) => {
+        const lines = formatAccept({ key, protocol, extensions: 'permessage-deflate' });
+        expect(joinLines(lines)).toBe(formatResponse(lines));
+      }),
+    );
+  });
+
   it('[6455-4.2.2-n] [6455-4.2.2-o] [6455-4.2.2-p] [6455-4.2.2-q] [9110-15.2-a] write the 101', () => {
     expect(formatResponse(formatAccept({ key: KEY }))).toBe(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
