@@ -4,8 +4,9 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { ProtocolError } from '../errors.ts';
 import { decodeClose, encodeClose, NO_STATUS_RECEIVED } from '../frame/close.ts';
+import { checkEncodedFrame } from '../frame/encoded.ts';
 import { FIN, type FrameHeader, RSV1 } from '../frame/header.ts';
-import { Opcode } from '../frame/opcode.ts';
+import { isControl, Opcode } from '../frame/opcode.ts';
 import { FrameReader, type FrameSink } from '../frame/reader.ts';
 import { FrameContext, type Role } from '../frame/rules.ts';
 import { COPY_BELOW, FrameWriter } from '../frame/writer.ts';
@@ -267,6 +268,23 @@ export class Connection implements FrameSink, DecompressedSink {
     // §5.4: the final fragment, and no other, has FIN.
     this.#fragmenting = !fin;
     return fin ? FIN | opcode : opcode;
+  }
+
+  /**
+   * Sends a frame that was encoded beforehand, for one that is serialised once and sent to many; see
+   * `checkEncodedFrame` for what it must be, and for how long its bytes are used FrameWriter. That text in it is
+   * UTF-8 is taken on trust. Returns as `send` does. Throws TypeError, also within a fragmented message.
+   */
+  sendFrame(frame: readonly Uint8Array[]): number {
+    const length = checkEncodedFrame(frame, this.role);
+    if (this.#closing.state !== 'open') return -1;
+    // §5.4: only control frames may stand between the fragments of a message.
+    if (this.#fragmenting && !isControl(frame[0][0] & 0x0f)) {
+      throw new TypeError('A fragmented message has to be completed before another one is sent');
+    }
+    this.#writer.writeEncoded(frame);
+    this.#wake();
+    return length;
   }
 
   /** Sends a Ping of at most 125 bytes (§5.5.2); returns as `send` does. Throws RangeError. */

@@ -9,6 +9,7 @@ export {
   MAX_REASON_LENGTH,
   NO_STATUS_RECEIVED,
 } from './close.ts';
+export { checkEncodedFrame } from './encoded.ts';
 export {
   decodeHeader,
   encodeHeader,

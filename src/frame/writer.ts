@@ -63,6 +63,26 @@ export class FrameWriter {
     this.#hasLarge ||= frames.length >= COPY_BELOW;
   }
 
+  /** Adds a frame that is encoded already, in pieces: copied below 8 KiB, else kept by reference. */
+  writeEncoded(frame: readonly Uint8Array[]): void {
+    let length = 0;
+    for (const piece of frame) length += piece.length;
+    if (length >= COPY_BELOW) {
+      for (const piece of frame) {
+        this.append(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+      }
+      return;
+    }
+    let end = this.#reserve(length);
+    for (const piece of frame) {
+      (this.#slab as Buffer).set(piece, end);
+      end += piece.length;
+    }
+    this.#end = end;
+    used = end;
+    this.#length += length;
+  }
+
   /** Everything added since the last call, in order; the buffers are the caller's from here on. */
   take(): Buffer[] {
     this.#closeRegion();

@@ -161,6 +161,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     });
   }
 
+  /** Sends a frame that was encoded beforehand, see Connection.sendFrame. False as above. */
+  sendFrame(frame: readonly Uint8Array[], callback: WriteCallback | undefined): boolean {
+    return this.#sent(this.connection.sendFrame(frame), callback);
+  }
+
   /** Sends a Ping; false when it is too late for that. */
   ping(data: string | Uint8Array, callback: WriteCallback | undefined): boolean {
     return this.#sent(this.connection.ping(data), callback);

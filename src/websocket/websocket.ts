@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { PreparedMessage } from '../connection/prepared.ts';
 import { encodeClose } from '../frame/close.ts';
+import { checkEncodedFrame } from '../frame/encoded.ts';
 import type { Role } from '../frame/rules.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
@@ -114,6 +115,21 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return this.socket;
   }
 
+  /** Where the `ws` package has `sendFrame`; null before the socket is open. See habits.ts. */
+  get _sender(): Pick<BaseWebSocket, 'sendFrame'> | null {
+    return this.#link === null ? null : this;
+  }
+
+  /** Which side this is, by the name that the `ws` package uses; see habits.ts. */
+  get _isServer(): boolean {
+    return this.#role === 'server';
+  }
+
+  /** Has an effect until `setSocket` is called. */
+  set _isServer(isServer: boolean) {
+    if (this.#link === null) this.#role = isServer ? 'server' : 'client';
+  }
+
   /** §7.1.4: the connection has closed, after a complete closing handshake. */
   override get wasClean(): boolean {
     return this.#readyState === CLOSED && this.#link !== null && this.#link.connection.wasClean;
@@ -198,6 +214,31 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   ): void {
     const { payload, done } = this.#controlArguments(data, mask, callback);
     this.#writable(payload, done)?.pong(payload, done);
+  }
+
+  /**
+   * Sends a frame that was encoded beforehand, as `Sender.frame` gives it: so that what goes to many
+   * sockets is serialised once. Order, callback and states as in `send`; from 8 KiB up its bytes are
+   * used until `callback` is called. Throws TypeError for what is no whole message, Ping or Pong of
+   * this side (§5.1, §5.4).
+   */
+  sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void {
+    const link = this.#writable(frame, callback);
+    if (link === null) return;
+    if (this.#sendQueue === null) {
+      link.sendFrame(frame, callback);
+      return;
+    }
+    const length = checkEncodedFrame(frame, this.#role);
+    this.#sendQueue.add(
+      length,
+      () => {
+        if (link.sendFrame(frame, callback)) return;
+        link.lose(length);
+        refuse(callback);
+      },
+      () => refuse(callback),
+    );
   }
 
   // Closing

@@ -776,3 +776,39 @@ describe('an application that acts inside an event', () => {
     expect(endpoint.told.at(-1)).toEqual(['text', 'b']);
   });
 });
+
+describe.each(ROLES)('a frame made beforehand, sent by a %s', (role) => {
+  const made = (spec: FrameSpec): Buffer[] => [
+    encodeFrame({ mask: role === 'client' ? Buffer.from('0badcafe', 'hex') : false, ...spec }),
+  ];
+
+  it('[6455-5.4-f] keeps its place, and no message goes between the fragments of another', () => {
+    const endpoint = given({ role });
+    const { connection } = endpoint;
+    const text = made({ opcode: 1, payload: 'made' });
+    expect(connection.sendFrame(text)).toBe(4);
+    connection.send('a', false, false);
+    expect(() => connection.sendFrame(text)).toThrow(TypeError);
+    expect(connection.sendFrame(made({ opcode: 9, payload: 'p' }))).toBe(1);
+    connection.send('b', false);
+    expect(connection.sendFrame(text)).toBe(4);
+    expect(endpoint.wire()).toEqual([
+      short(0x81, 'made'),
+      short(0x01, 'a'),
+      short(0x89, 'p'),
+      short(0x80, 'b'),
+      short(0x81, 'made'),
+    ]);
+    expect(endpoint.writes.length).toBe(1);
+  });
+
+  it('wakes its owner as any other, and is refused once a Close is out', () => {
+    const endpoint = given({ role });
+    const text = made({ opcode: 1, payload: 'made' });
+    endpoint.connection.sendFrame(text);
+    expect(endpoint.wakes).toBe(1);
+    endpoint.connection.close();
+    expect(endpoint.connection.sendFrame(text)).toBe(-1);
+    expect(endpoint.wire()).toEqual([short(0x81, 'made'), short(0x88)]);
+  });
+});

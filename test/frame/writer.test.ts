@@ -180,3 +180,27 @@ describe.each(['server', 'client'] as const)('a %s writer', (role) => {
     expect(frames.map(({ opcode }) => opcode)).toEqual([1, 2, 1]);
   });
 });
+
+describe.each(['client', 'server'] as const)('a frame made beforehand, on a %s', (role) => {
+  const KEYED = role === 'client' ? KEY_OCTETS : (false as const);
+
+  it.each([0, 5, 8000, 8192, 70_000])(
+    'with %d bytes keeps its place and is not changed',
+    (size) => {
+      const writer = new FrameWriter(role, () => KEY);
+      const frame = encodeFrame({ opcode: 2, payload: Buffer.alloc(size, 'p'), mask: KEYED });
+      const original = Buffer.from(frame);
+      const start = frame.length - size;
+      writer.write(TEXT, 'before');
+      writer.writeEncoded([frame.subarray(0, start), frame.subarray(start)]);
+      writer.write(TEXT, 'after');
+      const before = encodeFrame({ opcode: 1, payload: 'before', mask: KEYED });
+      const after = encodeFrame({ opcode: 1, payload: 'after', mask: KEYED });
+      expect(writer.length).toBe(before.length + frame.length + after.length);
+      const chunks = writer.take();
+      expect(Buffer.concat(chunks).equals(Buffer.concat([before, original, after]))).toBe(true);
+      expect(frame.equals(original)).toBe(true);
+      expect(chunks.some(({ buffer }) => buffer === frame.buffer)).toBe(size >= 8192);
+    },
+  );
+});
