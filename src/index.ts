@@ -6,12 +6,14 @@ import { type ClientOptions, WebSocket as WebSocketClass } from './client/websoc
 import { PreparedMessage } from './connection/prepared.ts';
 import type { ServerOptions, VerifyCallback, VerifyClient } from './server/options.ts';
 import { WebSocketServer } from './server/server.ts';
+import { extension, subprotocol } from './statics.ts';
 import type {
   CloseEvent as CloseEventClass,
   ErrorEvent as ErrorEventClass,
   WebSocketEvent as EventClass,
   MessageEvent as MessageEventClass,
 } from './websocket/event.ts';
+import { Sender } from './websocket/habits.ts';
 import type { RawData as RawDataType } from './websocket/payload.ts';
 import { createWebSocketStream } from './websocket/stream.ts';
 
@@ -22,6 +24,9 @@ export interface WebSocketStatics {
   readonly WebSocket: typeof WebSocketClass & WebSocketStatics;
   readonly createWebSocketStream: typeof createWebSocketStream;
   readonly PreparedMessage: typeof PreparedMessage;
+  readonly Sender: typeof Sender;
+  readonly extension: typeof extension;
+  readonly subprotocol: typeof subprotocol;
 }
 
 const statics = {
@@ -30,6 +35,9 @@ const statics = {
   WebSocket: WebSocketClass,
   createWebSocketStream,
   PreparedMessage,
+  Sender,
+  extension,
+  subprotocol,
 };
 
 /** The WebSocket class; see client/websocket.ts. */
@@ -67,7 +75,9 @@ export type { DeflateOptions, ZlibSettings } from './deflate/options.ts';
 export { HandshakeError, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/options.ts';
 export type { OriginPattern } from './server/origin.ts';
+export type { ExtensionOffers, ExtensionParams } from './statics.ts';
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './websocket/event.ts';
+export type { FrameOptions } from './websocket/habits.ts';
 export type { IteratedMessage } from './websocket/iterator.ts';
 export type { BinaryType, RawData, Sendable } from './websocket/payload.ts';
 export type {
@@ -80,8 +90,11 @@ export type {
 export {
   type ClientOptions,
   createWebSocketStream,
+  extension,
   PreparedMessage,
+  Sender,
   type ServerOptions,
+  subprotocol,
   type VerifyCallback,
   type VerifyClient,
   WebSocket,
