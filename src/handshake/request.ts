@@ -97,12 +97,12 @@ export function checkRequest(request: RequestLike): UpgradeRequest {
   const { headers } = request;
   checkMethod(request);
   const target = checkTarget(request.url);
-  const host = checkHost(request);
   // §4.2.1 item 3, §4.2.1 item 4
   if (!hasToken(getField(headers, 'upgrade') ?? '', 'websocket')) refuse('Invalid Upgrade header');
   if (!hasToken(getField(headers, 'connection') ?? '', 'upgrade')) {
     refuse('Invalid Connection header');
   }
+  const host = checkHost(request);
   const key = checkKey(request);
   checkVersion(request);
   checkEmpty(request);

@@ -569,3 +569,8 @@ describe('formatRequest', () => {
     );
   });
 });
+
+it('names the missing Upgrade before other missing fields, as ws does', () => {
+  const request = { method: 'GET', url: '/', headers: { foo: 'bar' }, rawHeaders: ['foo', 'bar'] };
+  expect(() => checkRequest(request)).toThrow('Invalid Upgrade header');
+});
