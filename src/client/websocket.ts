@@ -5,8 +5,10 @@ import type { ClientRequest } from 'node:http';
 import { type DeflateOptions, toDeflateOptions } from '../deflate/options.ts';
 import { checkSubprotocols } from '../handshake/subprotocol.ts';
 import { parseUrl } from '../handshake/url.ts';
+import { defineInterface } from '../websocket/interface.ts';
 import type { SocketOptions } from '../websocket/surface.ts';
-import { BaseWebSocket, defineStates } from '../websocket/websocket.ts';
+import { throwLater } from '../websocket/throw-later.ts';
+import { BaseWebSocket } from '../websocket/websocket.ts';
 import { Opening, type OpeningOptions } from './opening.ts';
 
 /** Options of a client. */
@@ -62,8 +64,9 @@ export class WebSocket extends BaseWebSocket {
       throw new RangeError(`Unsupported protocol version: ${version} (supported versions: 13)`);
     }
     const url = parseUrl(address);
-    const names = (isOptions ? undefined : protocols) ?? given.protocols ?? [];
-    const list = isList(names) ? [...names] : [names as string];
+    const names = isOptions || protocols === undefined ? given.protocols : protocols;
+    // §4.1 item 10: null is no name, and is refused as any other that is none.
+    const list = names === undefined ? [] : isList(names) ? [...names] : [names as string];
     checkSubprotocols(list);
     const deflate = toDeflateOptions(given.perMessageDeflate, true);
     // The listener may be called before the constructor has returned.
@@ -76,7 +79,12 @@ export class WebSocket extends BaseWebSocket {
       },
       onRedirect: (to, request) => {
         this.connecting(to, new URL(to).origin, () => opening?.abort());
-        this.emit('redirect', to, request);
+        // What a listener throws is no failure of the redirect.
+        try {
+          this.emit('redirect', to, request);
+        } catch (error) {
+          throwLater(error);
+        }
       },
       onUpgrade: (response) => {
         this.emit('upgrade', response);
@@ -92,7 +100,7 @@ export class WebSocket extends BaseWebSocket {
   }
 
   static {
-    defineStates(WebSocket);
+    defineInterface(WebSocket);
   }
 }
 

@@ -78,8 +78,10 @@ export class Delivery<Owner> {
   end(): void {
     this.#clearTimer();
     this.#ended = true;
+    const paused = this.#paused;
     this.#paused = false;
     this.#drain();
+    this.#paused = paused;
     this.#inbox = null;
   }
 

@@ -17,7 +17,7 @@ interface Task {
   /** A promise that it returns is waited for. */
   run(bytes: ArrayBuffer | null, error: Error | null): unknown;
   /** Called instead of `run` when it is too late for that. */
-  onDrop(): void;
+  onDrop(error: Error): void;
 }
 
 /** A queue of things to do with a connection, run one after the other. */
@@ -27,6 +27,8 @@ export class SendQueue {
   #length = 0;
   #dropped = false;
   #working = false;
+  /** What was last waited for was a Blob. */
+  #isReading = false;
 
   /** `onEmpty` is called when the last task has run. */
   constructor(onEmpty: () => void) {
@@ -42,7 +44,7 @@ export class SendQueue {
   addBlob(
     blob: ReadableBlob,
     run: (bytes: ArrayBuffer | null, error: Error | null) => unknown,
-    onDrop: () => void,
+    onDrop: (error: Error) => void,
   ): void {
     this.#add({ length: blob.size, blob, run, onDrop });
   }
@@ -51,14 +53,21 @@ export class SendQueue {
    * Calls `run` when its turn has come; it will send `length` bytes of payload, at once or when its
    * promise is fulfilled.
    */
-  add(length: number, run: () => unknown, onDrop: () => void): void {
+  add(length: number, run: () => unknown, onDrop: (error: Error) => void): void {
     this.#add({ length, blob: null, run, onDrop });
   }
 
   /** Runs nothing any more: calls `onDrop` of all tasks that wait, in order. `length` stays. */
   drop(): void {
     this.#dropped = true;
-    for (const task of this.#tasks.splice(0)) task.onDrop();
+    const error = this.lostError;
+    for (const task of this.#tasks.splice(0)) task.onDrop(error);
+  }
+
+  /** Why something was not sent when the connection is gone: it waited, in the words of ws. */
+  get lostError(): Error {
+    const work = this.#isReading ? 'the blob was being read' : 'data was being compressed';
+    return new Error(`The socket was closed while ${work}`);
   }
 
   #add(task: Task): void {
@@ -73,6 +82,7 @@ export class SendQueue {
       let bytes: ArrayBuffer | null = null;
       let failure: Error | null = null;
       if (task.blob !== null) {
+        this.#isReading = true;
         try {
           bytes = await task.blob.arrayBuffer();
         } catch (error) {
@@ -84,7 +94,10 @@ export class SendQueue {
       this.#tasks.shift();
       try {
         const running = task.run(bytes, failure);
-        if (running instanceof Promise) await running;
+        if (running instanceof Promise) {
+          this.#isReading = false;
+          await running;
+        }
       } catch (error) {
         throwLater(error);
       }

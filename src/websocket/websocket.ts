@@ -8,10 +8,12 @@ import { PreparedMessage } from '../connection/prepared.ts';
 import { encodeClose } from '../frame/close.ts';
 import { checkEncodedFrame } from '../frame/encoded.ts';
 import type { Role } from '../frame/rules.ts';
+import { callbackOf, drop, refuse } from './callback.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
+import { CLOSED, CLOSING, CONNECTING, defineInterface, OPEN, STATE_NAMES } from './interface.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
-import { closedError, Link, type LinkHandlers, type WriteCallback } from './link.ts';
+import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
 import { toLinkOptions } from './link-options.ts';
 import {
   BINARY_TYPES,
@@ -25,12 +27,6 @@ import {
 import { SendQueue } from './send-queue.ts';
 import type { Agreement, ReadyState, SendOptions, SocketOptions } from './surface.ts';
 import { throwLater } from './throw-later.ts';
-
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
-const STATE_NAMES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
 
 /** A WebSocket on a socket that somebody else opened. `WebSocket` adds how a client opens one. */
 export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
@@ -160,19 +156,22 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     options?: SendOptions | WriteCallback,
     callback?: WriteCallback,
   ): void {
-    const done = typeof options === 'function' ? options : callback;
+    const done = callbackOf(options, callback);
     if (data instanceof PreparedMessage) {
       this.#sendPrepared(data, done);
       return;
     }
-    const given = typeof options === 'function' ? undefined : options;
+    const given = typeof options === 'object' && options !== null ? options : undefined;
     const fin = given?.fin ?? true;
     // An option that is there decides, also with the value undefined: that is how ws reads it.
     const compress = given === undefined || !('compress' in given) || Boolean(given.compress);
     const link = this.#writable(data, done);
     if (link === null) return;
     if (isBlob(data)) {
-      this.#sendBlob(link, data, given?.binary ?? true, fin, compress, done);
+      const isBinary = given?.binary ?? true;
+      this.#sendBlob(link, data, done, (bytes) =>
+        this.#sendNow(link, bytes, isBinary, fin, compress, done),
+      );
       return;
     }
     const payload = toPayload(data);
@@ -183,37 +182,33 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     }
     // §6.1: in its turn; what the caller changes meanwhile must not show.
     const bytes = Buffer.from(payload as string);
-    this.#queue().add(
-      bytes.length,
-      () => this.#sendNow(link, bytes, isBinary, fin, compress, done),
-      () => refuse(done),
+    this.#enqueue(bytes.length, done, () =>
+      this.#sendNow(link, bytes, isBinary, fin, compress, done),
     );
   }
 
   /** Sends a Ping with up to 125 bytes (§5.5.2). `mask` has no effect. Throws like `send`. */
-  ping(data?: Sendable, mask?: boolean, callback?: WriteCallback): void;
-  ping(data: Sendable | undefined, callback: WriteCallback): void;
+  ping(data?: Sendable | Blob, mask?: boolean, callback?: WriteCallback): void;
+  ping(data: Sendable | Blob | undefined, callback: WriteCallback): void;
   ping(callback: WriteCallback): void;
   ping(
-    data?: Sendable | WriteCallback,
+    data?: Sendable | Blob | WriteCallback,
     mask?: boolean | WriteCallback,
     callback?: WriteCallback,
   ): void {
-    const { payload, done } = this.#controlArguments(data, mask, callback);
-    this.#writable(payload, done)?.ping(payload, done);
+    this.#sendControl('ping', data, callbackOf(data, callbackOf(mask, callback)));
   }
 
   /** Sends a Pong that nobody asked for (§5.5.3); Pings are answered without it. Throws like `send`. */
-  pong(data?: Sendable, mask?: boolean, callback?: WriteCallback): void;
-  pong(data: Sendable | undefined, callback: WriteCallback): void;
+  pong(data?: Sendable | Blob, mask?: boolean, callback?: WriteCallback): void;
+  pong(data: Sendable | Blob | undefined, callback: WriteCallback): void;
   pong(callback: WriteCallback): void;
   pong(
-    data?: Sendable | WriteCallback,
+    data?: Sendable | Blob | WriteCallback,
     mask?: boolean | WriteCallback,
     callback?: WriteCallback,
   ): void {
-    const { payload, done } = this.#controlArguments(data, mask, callback);
-    this.#writable(payload, done)?.pong(payload, done);
+    this.#sendControl('pong', data, callbackOf(data, callbackOf(mask, callback)));
   }
 
   /**
@@ -223,21 +218,16 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
    * this side (§5.1, §5.4).
    */
   sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void {
-    const link = this.#writable(frame, callback);
+    const done = callbackOf(callback, undefined);
+    const link = this.#writable(frame, done);
     if (link === null) return;
     if (this.#sendQueue === null) {
-      link.sendFrame(frame, callback);
+      link.sendFrame(frame, done);
       return;
     }
     const length = checkEncodedFrame(frame, this.#role);
-    this.#sendQueue.add(
-      length,
-      () => {
-        if (link.sendFrame(frame, callback)) return;
-        link.lose(length);
-        refuse(callback);
-      },
-      () => refuse(callback),
+    this.#enqueue(length, done, () =>
+      this.#attempt(link, length, done, () => link.sendFrame(frame, done)),
     );
   }
 
@@ -369,36 +359,33 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return null;
   }
 
-  #controlArguments(
-    data: Sendable | WriteCallback | undefined,
-    mask: boolean | WriteCallback | undefined,
-    callback: WriteCallback | undefined,
-  ): { payload: string | Uint8Array; done: WriteCallback | undefined } {
-    if (typeof data === 'function') return { payload: EMPTY, done: data };
-    return { payload: toPayload(data), done: typeof mask === 'function' ? mask : callback };
-  }
-
-  #sendBlob(
-    link: Link<BaseWebSocket>,
-    blob: Blob,
-    isBinary: boolean,
-    fin: boolean,
-    compress: boolean,
+  /** A Ping or Pong, in its place behind a Blob that is being read (§6.1). */
+  #sendControl(
+    name: 'ping' | 'pong',
+    data: Sendable | Blob | WriteCallback | undefined,
     done: WriteCallback | undefined,
   ): void {
-    const run = (bytes: ArrayBuffer | null, error: Error | null): Promise<void> | undefined => {
-      if (bytes !== null) {
-        return this.#sendNow(link, Buffer.from(bytes), isBinary, fin, compress, done);
-      }
-      const failure = error as Error;
-      refuse(done, failure);
-      // The message cannot be sent, and the peer cannot be told in any other way.
-      link.close(1011, '');
-      if (this.#readyState === OPEN) this.#readyState = CLOSING;
-      this.#reportError(failure);
-      return undefined;
-    };
-    this.#queue().addBlob(blob, run, () => refuse(done));
+    const given = typeof data === 'function' ? EMPTY : data;
+    const content = isBlob(given) ? given : toPayload(given);
+    const link = this.#writable(content, done);
+    if (link === null) return;
+    if (this.#sendQueue === null && !isBlob(content)) {
+      link[name](content, done);
+      return;
+    }
+    const length = payloadLength(content);
+    // §5.5: said now, as there will be nobody to say it to later.
+    if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes');
+    if (isBlob(content)) {
+      this.#sendBlob(link, content, done, (bytes) =>
+        this.#attempt(link, length, done, () => link[name](bytes, done)),
+      );
+      return;
+    }
+    const bytes = Buffer.from(content as string);
+    this.#enqueue(length, done, () =>
+      this.#attempt(link, length, done, () => link[name](bytes, done)),
+    );
   }
 
   #sendPrepared(message: PreparedMessage, done: WriteCallback | undefined): void {
@@ -408,12 +395,28 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       link.sendPrepared(message, done);
       return;
     }
-    const run = (): void => {
-      if (link.sendPrepared(message, done)) return;
-      link.lose(message.length);
-      refuse(done);
+    this.#enqueue(message.length, done, () =>
+      this.#attempt(link, message.length, done, () => link.sendPrepared(message, done)),
+    );
+  }
+
+  #sendBlob(
+    link: Link<BaseWebSocket>,
+    blob: Blob,
+    done: WriteCallback | undefined,
+    send: (bytes: Buffer) => Promise<void> | undefined,
+  ): void {
+    const run = (bytes: ArrayBuffer | null, error: Error | null): Promise<void> | undefined => {
+      if (bytes !== null) return send(Buffer.from(bytes));
+      const failure = error as Error;
+      refuse(done, failure);
+      // The message cannot be sent, and the peer cannot be told in any other way.
+      link.close(1011, '');
+      if (this.#readyState === OPEN) this.#readyState = CLOSING;
+      this.#reportError(failure);
+      return undefined;
     };
-    this.#sendQueue.add(message.length, run, () => refuse(done));
+    this.#queue().addBlob(blob, run, (lost) => drop(done, lost));
   }
 
   #queue(): SendQueue {
@@ -421,6 +424,10 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       this.#sendQueue = null;
     });
     return this.#sendQueue;
+  }
+
+  #enqueue(length: number, done: WriteCallback | undefined, run: () => unknown): void {
+    this.#queue().add(length, run, (lost) => drop(done, lost));
   }
 
   /** Sends what was queued while the socket was open; gives a promise where that takes time. */
@@ -432,24 +439,43 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     compress: boolean,
     done: WriteCallback | undefined,
   ): Promise<void> | undefined {
-    const settle = (sent: boolean): void => {
-      if (sent) return;
-      link.lose(bytes.length);
-      refuse(done);
-    };
-    const fail = (error: Error): void => {
-      if (done === undefined) this.#reportError(error);
-      else refuse(done, error);
-    };
-    if (link.connection.takesLong(bytes.length, compress)) {
-      return link.sendLater(bytes, isBinary, fin, done).then(settle, fail);
+    const { length } = bytes;
+    if (!link.connection.takesLong(length, compress)) {
+      return this.#attempt(link, length, done, () =>
+        link.send(bytes, isBinary, fin, compress, done),
+      );
     }
+    return link.sendLater(bytes, isBinary, fin, done).then(
+      (sent) => {
+        if (!sent) this.#lose(link, length, done);
+      },
+      (error) => this.#fail(error, done),
+    );
+  }
+
+  /** Makes sure that the callback of something queued is told when it could not be sent. */
+  #attempt(
+    link: Link<BaseWebSocket>,
+    length: number,
+    done: WriteCallback | undefined,
+    send: () => boolean,
+  ): undefined {
     try {
-      settle(link.send(bytes, isBinary, fin, compress, done));
+      if (link.socket.destroyed || !send()) this.#lose(link, length, done);
     } catch (error) {
-      fail(error as Error);
+      this.#fail(error as Error, done);
     }
-    return undefined;
+  }
+
+  #lose(link: Link<BaseWebSocket>, length: number, done: WriteCallback | undefined): void {
+    link.lose(length);
+    if (link.socket.destroyed && this.#sendQueue !== null) drop(done, this.#sendQueue.lostError);
+    else refuse(done);
+  }
+
+  #fail(error: Error, done: WriteCallback | undefined): void {
+    if (done === undefined) this.#reportError(error);
+    else refuse(done, error);
   }
 
   // Receiving, inside
@@ -529,7 +555,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   }
 
   static {
-    defineStates(BaseWebSocket);
+    defineInterface(BaseWebSocket);
     // Adding a listener for messages, by whichever method, sets free what has been held.
     for (const name of ['on', 'addListener', 'prependListener'] as const) {
       const inherited = EventEmitter.prototype[name];
@@ -549,17 +575,4 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Tells a callback, after the running code, that its data was not written. */
-function refuse(callback: WriteCallback | undefined, error: Error = closedError()): void {
-  if (callback !== undefined) process.nextTick(callback, error);
-}
-
 function nothing(): void {}
-
-/** CONNECTING … CLOSED on a class and its instances (WHATWG §3.1), for each class that is exported. */
-export function defineStates(target: { prototype: object }): void {
-  for (const [value, name] of STATE_NAMES.entries()) {
-    Object.defineProperty(target, name, { enumerable: true, value });
-    Object.defineProperty(target.prototype, name, { enumerable: true, value });
-  }
-}

@@ -4,6 +4,7 @@ import { resolveLocation, sameHost, withoutCredentials } from '../../src/client/
 import { parseUrl } from '../../src/handshake/url.ts';
 import { type ClientOptions, WebSocket } from '../../src/index.ts';
 import { type Answer, formatSwitching, headerOf, RawServer } from '../support/wire.ts';
+import { uncaughtDuring } from '../websocket/pair.ts';
 import { linesOf, Witness } from './witness.ts';
 
 const servers: RawServer[] = [];
@@ -255,6 +256,22 @@ describe('a redirected opening handshake', () => {
       expect(server.heads).toHaveLength(1);
     },
   );
+
+  it('is followed though a listener throws, which the process hears of', async () => {
+    const target = await listen(switching);
+    const first = await listen(() => moved(`${target.url}/new`));
+    const ws = new WebSocket(first.url, { followRedirects: true, handshakeTimeout: 3000 });
+    const witness = new Witness(ws);
+    ws.on('open', () => ws.terminate());
+    const failure = new Error('listener');
+    ws.on('redirect', () => {
+      throw failure;
+    });
+    const caught = await uncaughtDuring(async () => void (await witness.closed()));
+    expect(caught).toEqual([failure]);
+    expect(witness.log).toContain('open');
+    expect(target.heads.length).toBe(1);
+  });
 
   it('fails for a redirect without a location', async () => {
     const server = await listen(() => 'HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');

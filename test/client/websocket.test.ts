@@ -110,6 +110,13 @@ describe('the arguments', () => {
     expect(() => new WebSocket('ws://127.0.0.1:1', protocols)).toThrow(SyntaxError);
   });
 
+  it('refuses null as a subprotocol, as ws does', () => {
+    const none = null as unknown as undefined;
+    const invalid = 'An invalid or duplicated subprotocol was specified';
+    expect(() => new WebSocket('ws://127.0.0.1:1', none)).toThrow(invalid);
+    expect(() => new WebSocket('ws://127.0.0.1:1', [none as unknown as string])).toThrow(invalid);
+  });
+
   it('throws for header fields that cannot be sent, and leaves nothing behind', async () => {
     const server = await listen();
     for (const options of [

@@ -28,6 +28,7 @@ export interface KnownSocket extends EventEmitter {
 /** The class with its statics. */
 export interface KnownClass {
   new (address: null, protocols: undefined, options: object): KnownSocket;
+  readonly prototype: KnownSocket;
   readonly Sender: { frame(data: string | Buffer, options: object): Buffer[] };
   readonly extension: { parse(header: string): object; format(offers: object): string };
   readonly subprotocol: { parse(header: string): Set<string> };

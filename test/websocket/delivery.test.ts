@@ -114,6 +114,16 @@ describe('Delivery', () => {
     ]);
   });
 
+  it('remembers at the end whether it was paused', () => {
+    for (const paused of [true, false]) {
+      const { delivery } = start();
+      delivery.listen();
+      if (paused) delivery.pause();
+      delivery.end();
+      expect(delivery.isPaused).toBe(paused);
+    }
+  });
+
   it('leaves no timer at the end', () => {
     vi.useFakeTimers();
     const { delivery } = start();

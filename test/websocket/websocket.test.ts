@@ -621,3 +621,68 @@ describe('listeners', () => {
     ws.terminate();
   });
 });
+
+describe('a Blob among other things', () => {
+  it.each(['ping', 'pong'] as const)('can be the payload of a %s, in its order', async (name) => {
+    const { ws, peer } = open();
+    const opcode = name === 'ping' ? 9 : 10;
+    const blob = new SlowBlob(['slow']);
+    const log: unknown[] = [];
+    ws[name](blob, (error) => log.push(['blob', error]));
+    ws[name]('next', true, (error) => log.push(['next', error]));
+    ws[name](Buffer.from('bytes'));
+    ws.send('text');
+    expect(ws.bufferedAmount).toBe(4 + 4 + 5 + 4);
+    expect(() => ws[name](new Blob(['x'.repeat(126)]))).toThrow(RangeError);
+    expect(() => ws[name]('x'.repeat(126))).toThrow(RangeError);
+    blob.release();
+    await expect
+      .poll(() => peer.seen)
+      .toEqual([`${opcode}:slow`, `${opcode}:next`, `${opcode}:bytes`, '1:text']);
+    await settle();
+    expect(log).toEqual([
+      ['blob', undefined],
+      ['next', undefined],
+    ]);
+    ws.close();
+    ws[name](new Blob(['12345']));
+    expect(ws.bufferedAmount).toBe(5);
+    ws.terminate();
+  });
+
+  it('that cannot be sent any more is told before the close event, with what waited behind it', async () => {
+    const { ws } = open();
+    const log: unknown[] = [];
+    const note =
+      (name: string) =>
+      (error?: Error): void =>
+        void log.push(`${name}: ${error?.message}, ${ws.readyState}`);
+    ws.on('close', () => log.push('close'));
+    ws.send(new SlowBlob(['slow']), note('blob'));
+    ws.send('text', note('text'));
+    ws.ping('ping', undefined, note('ping'));
+    ws.terminate();
+    await settle();
+    const why = 'The socket was closed while the blob was being read, 2';
+    expect(log).toEqual([`blob: ${why}`, `text: ${why}`, `ping: ${why}`, 'close']);
+  });
+});
+
+describe('arguments from plain JavaScript', () => {
+  it('only functions are called back', async () => {
+    const { ws, peer } = open();
+    const none = null as unknown as undefined;
+    const caught = await uncaughtDuring(async () => {
+      ws.send('a', {}, none);
+      ws.send('b', none, none);
+      ws.ping('c', false, none);
+      ws.pong('d', none, none);
+      await settle();
+      ws.close();
+      ws.send('e', {}, none);
+    });
+    expect(caught).toEqual([]);
+    expect(peer.seen).toEqual(['1:a', '1:b', '9:c', '10:d', '8:']);
+    ws.terminate();
+  });
+});
