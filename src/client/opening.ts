@@ -147,7 +147,8 @@ export class Opening {
     let auth = userOf(url);
     this.#strayed ||= this.#isElsewhere(url);
     if (this.#strayed) withoutCredentials(fields, sameHost(url, this.#first));
-    else auth ??= userOf(this.#first) ?? options.auth ?? undefined;
+    // On the first host the user that the application named stays the one, whatever a Location says.
+    else auth = userOf(this.#first) ?? auth ?? options.auth ?? undefined;
     return {
       ...options,
       createConnection: options.createConnection ?? (url.secure ? connectTls : connectTcp),

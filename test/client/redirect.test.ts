@@ -257,6 +257,26 @@ describe('a redirected opening handshake', () => {
     },
   );
 
+  it('keeps the user that was given, whatever the Location on the same host says', async () => {
+    const server = await listen((request) =>
+      pathOf(request.head) === '/old'
+        ? moved(`ws://other:user@127.0.0.1:${server.port}/new`)
+        : switching(request),
+    );
+    const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
+    await follow(`ws://me:pass@127.0.0.1:${server.port}/old`);
+    expect(server.heads.map((head) => headerOf(head, 'authorization'))).toEqual([
+      basic('me:pass'),
+      basic('me:pass'),
+    ]);
+    server.heads.length = 0;
+    await follow(`ws://127.0.0.1:${server.port}/old`);
+    expect(server.heads.map((head) => headerOf(head, 'authorization'))).toEqual([
+      undefined,
+      basic('other:user'),
+    ]);
+  });
+
   it('is followed though a listener throws, which the process hears of', async () => {
     const target = await listen(switching);
     const first = await listen(() => moved(`${target.url}/new`));

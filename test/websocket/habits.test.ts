@@ -111,6 +111,7 @@ describe('_sender.sendFrame', () => {
     ws.terminate();
     await settle();
     ws._sender?.sendFrame(list, note);
+    await settle();
     expect(peer.seen).toEqual(['8:']);
     const other = open('server');
     other.ws.send(new Blob(['blob']));
@@ -120,7 +121,7 @@ describe('_sender.sendFrame', () => {
     expect(log).toEqual([
       'WebSocket is not open: readyState 2 (CLOSING)',
       'WebSocket is not open: readyState 3 (CLOSED)',
-      'The connection was closed before the data was written',
+      'The socket was closed while the blob was being read',
     ]);
   });
 

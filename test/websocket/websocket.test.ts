@@ -650,22 +650,27 @@ describe('a Blob among other things', () => {
     ws.terminate();
   });
 
-  it('that cannot be sent any more is told before the close event, with what waited behind it', async () => {
-    const { ws } = open();
-    const log: unknown[] = [];
-    const note =
-      (name: string) =>
-      (error?: Error): void =>
-        void log.push(`${name}: ${error?.message}, ${ws.readyState}`);
-    ws.on('close', () => log.push('close'));
-    ws.send(new SlowBlob(['slow']), note('blob'));
-    ws.send('text', note('text'));
-    ws.ping('ping', undefined, note('ping'));
-    ws.terminate();
-    await settle();
-    const why = 'The socket was closed while the blob was being read, 2';
-    expect(log).toEqual([`blob: ${why}`, `text: ${why}`, `ping: ${why}`, 'close']);
-  });
+  it.each([true, false])(
+    'that cannot be sent any more is told before the close event, with what waited behind it (read: %s)',
+    async (isRead) => {
+      const { ws } = open();
+      const blob = new SlowBlob(['slow']);
+      const log: unknown[] = [];
+      const note =
+        (name: string) =>
+        (error?: Error): void =>
+          void log.push(`${name}: ${error?.message}, ${ws.readyState}`);
+      ws.on('close', () => log.push('close'));
+      ws.send(blob, note('blob'));
+      ws.send('text', note('text'));
+      ws.ping('ping', undefined, note('ping'));
+      if (isRead) blob.release();
+      ws.terminate();
+      await settle();
+      const why = 'The socket was closed while the blob was being read, 2';
+      expect(log).toEqual([`blob: ${why}`, `text: ${why}`, `ping: ${why}`, 'close']);
+    },
+  );
 });
 
 describe('arguments from plain JavaScript', () => {
