@@ -47,7 +47,7 @@ export class Delivery<Owner> {
 
   /** A message has been received. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.#inbox === null && this.#listening && !this.#paused) {
+    if (this.#ended || (this.#inbox === null && this.#listening && !this.#paused)) {
       this.#handlers.deliver(this.#owner, data, isBinary);
     } else {
       this.#hold(data, isBinary);

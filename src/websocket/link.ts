@@ -23,7 +23,9 @@ export interface LinkHandlers<Owner> {
   onError(owner: Owner, error: Error): void;
   /** The transport takes output again after it had been full. */
   onDrain(owner: Owner): void;
-  /** The transport is closed; nothing comes after this. */
+  /** The transport is closed; what it still holds comes next, then `onClosed`. */
+  onTransportClosed(owner: Owner): void;
+  /** Nothing comes after this. */
   onClosed(owner: Owner, code: number, reason: Buffer): void;
 }
 
@@ -194,8 +196,12 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (!this.#pausedByCodec) this.socket.resume();
   }
 
-  /** Drops the transport without another word, and what has been received and not been delivered. */
+  /**
+   * Drops the transport, and what has been received and not been delivered. What was sent before is
+   * handed to it, to be taken or not.
+   */
   destroy(): void {
+    this.connection.flush();
     this.#measure();
     this.#dropped = true;
     this.socket.destroy();
@@ -333,11 +339,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     const { heartbeat } = this.#options;
     if (heartbeat > 0) stopBeating(this, heartbeat);
     if (this.#rest !== null) stopBeating(this.#rest, REST_AFTER);
-    // A paused socket that was destroyed may hold what the peer had sent before.
-    const rest = socket.readableLength > 0 && !socket.readableFlowing ? socket.read() : null;
+    this.#handlers.onTransportClosed(this.#owner);
+    // A socket that was destroyed while paused may hold what the peer had sent before.
+    const rest = socket.readableLength > 0 ? socket.read() : null;
     if (rest !== null) connection.receive(rest);
     connection.receiveEnd();
-    this.#handlers.onClosing(this.#owner);
     // Whoever waits for a write that was never made is told.
     connection.flush();
     this.#handlers.onClosed(this.#owner, connection.closeCode, connection.closeReason);

@@ -492,6 +492,10 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     },
     onError: (ws, error) => ws.#reportError(error),
     onDrain: (ws) => ws.#emit(() => ws.emit('drain')),
+    onTransportClosed: (ws) => {
+      ws.#readyState = CLOSING;
+      ws.#delivery?.end();
+    },
     onClosed: (ws, code, reason) => ws.#onClosed(code, reason),
   };
 

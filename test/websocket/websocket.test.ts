@@ -691,3 +691,33 @@ describe('arguments from plain JavaScript', () => {
     ws.terminate();
   });
 });
+
+describe('a socket that is dropped', () => {
+  it('hands over what was sent before', async () => {
+    const { ws, near } = open();
+    ws.send('last words');
+    ws.terminate();
+    await settle();
+    expect(Buffer.concat(near.writes).subarray(2).toString()).toBe('last words');
+  });
+
+  it('tells in order, and as CLOSING, what came while it was paused', async () => {
+    const { ws, peer } = open();
+    const log: unknown[] = [];
+    for (const event of ['message', 'ping'] as const) {
+      ws.on(event, (data) => log.push([event, String(data), ws.readyState]));
+    }
+    ws.on('close', () => log.push('close'));
+    ws.pause();
+    peer.send(
+      { opcode: 1, payload: 'a' },
+      { opcode: 9, payload: 'b' },
+      { opcode: 1, payload: 'c' },
+    );
+    await settle();
+    ws.terminate();
+    ws.resume();
+    await settle();
+    expect(log).toEqual([['message', 'a', 2], ['ping', 'b', 2], ['message', 'c', 2], 'close']);
+  });
+});
