@@ -8,10 +8,16 @@ export interface Flushable {
 }
 
 let waiting: Flushable[] = [];
+let heedsExit = false;
 
-/** Calls `target.flush()` when the code that is running now has returned. */
+/** Calls `target.flush()` when the code that is running now has returned, or ends the process. */
 export function flushSoon(target: Flushable): void {
-  if (waiting.push(target) === 1) process.nextTick(flushAll);
+  if (waiting.push(target) !== 1) return;
+  process.nextTick(flushAll);
+  if (heedsExit) return;
+  // After process.exit() there is no next tick; a socket can still take what it has room for.
+  heedsExit = true;
+  process.once('exit', flushAll);
 }
 
 function flushAll(): void {

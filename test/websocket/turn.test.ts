@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it, vi } from 'vitest';
 import { flushSoon } from '../../src/websocket/turn.ts';
 import { settle } from './pair.ts';
@@ -34,5 +35,20 @@ describe('flushSoon', () => {
     flushSoon({ flush: () => log.push('second') });
     await settle(1);
     expect(log).toEqual(['first', 'second', 'again']);
+  });
+
+  it('flushes when the process ends within the turn', () => {
+    const module = new URL('../../src/websocket/turn.ts', import.meta.url);
+    const script = `
+      import { writeSync } from 'node:fs';
+      import { flushSoon } from ${JSON.stringify(module.href)};
+      for (const name of ['a', 'b']) flushSoon({ flush: () => writeSync(1, name) });
+      process.exit(7);`;
+    const child = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '--eval', script],
+      { encoding: 'utf8', timeout: 10_000 },
+    );
+    expect([child.status, child.stdout]).toEqual([7, 'ab']);
   });
 });
