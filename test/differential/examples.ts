@@ -114,6 +114,18 @@ export const meant: readonly Meant[] = [
     theirs: { wire: ['fin 0 8 7 ""'] },
   },
   {
+    name: 'Pongs wait while the peer does not read',
+    role: 'server',
+    steps: [
+      { onMessage: { do: 'frame', opcode: 2, length: 65_536, cb: false } },
+      peer(frame(1), frame(9, 'p'), frame(3)),
+    ],
+    ours: { wire: ['fin 0 2 64 65536:"abcdefgh"', 'fin 0 8 7 "\\u0003ê"', 'fin'] },
+    theirs: {
+      wire: ['fin 0 2 64 65536:"abcdefgh"', 'fin 0 10 7 "p"', 'fin 0 8 7 "\\u0003ê"', 'fin'],
+    },
+  },
+  {
     name: 'A write that was cut off is told as not written',
     role: 'server',
     steps: [{ do: 'send', kind: 'text', length: 1, fin: true, cb: true }, { do: 'terminate' }],
