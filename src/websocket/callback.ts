@@ -1,20 +1,15 @@
-// The callbacks of `send` and its like: which argument it is, and how it is told that nothing was sent.
+// The callbacks of `send` and its like: which argument it is, and how it is told of a failure.
 
-import { closedError, type WriteCallback } from './link.ts';
+import type { WriteCallback } from './link.ts';
 import { throwLater } from './throw-later.ts';
 
-/** Tells a callback, after the running code, that its data was not written. */
-export function refuse(callback: WriteCallback | undefined, error: Error = closedError()): void {
-  if (callback !== undefined) process.nextTick(callback, error);
-}
-
-/** The same at once: the connection has closed, and its callbacks come before its `close` event. */
-export function drop(callback: WriteCallback | undefined, error: Error): void {
+/** Calls back at once, so that what is told keeps its order; what the callback throws is reported. */
+export function tell(callback: WriteCallback | undefined, error: Error): void {
   if (callback === undefined) return;
   try {
     callback(error);
-  } catch (error) {
-    throwLater(error);
+  } catch (thrown) {
+    throwLater(thrown);
   }
 }
 

@@ -8,7 +8,7 @@ import { PreparedMessage } from '../connection/prepared.ts';
 import { encodeClose } from '../frame/close.ts';
 import { checkEncodedFrame } from '../frame/encoded.ts';
 import type { Role } from '../frame/rules.ts';
-import { callbackOf, drop, refuse } from './callback.ts';
+import { callbackOf, tell } from './callback.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
 import { CLOSED, CLOSING, CONNECTING, defineInterface, OPEN, STATE_NAMES } from './interface.ts';
@@ -359,7 +359,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return null;
   }
 
-  /** A Ping or Pong, in its place behind a Blob that is being read (§6.1). */
+  /** A Ping or Pong: at once, unless its payload has to be read first; §5.5 lets it overtake messages. */
   #sendControl(
     name: 'ping' | 'pong',
     data: Sendable | Blob | WriteCallback | undefined,
@@ -369,21 +369,14 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     const content = isBlob(given) ? given : toPayload(given);
     const link = this.#writable(content, done);
     if (link === null) return;
-    if (this.#sendQueue === null && !isBlob(content)) {
+    if (!isBlob(content)) {
       link[name](content, done);
       return;
     }
-    const length = payloadLength(content);
+    const length = content.size;
     // §5.5: said now, as there will be nobody to say it to later.
     if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes');
-    if (isBlob(content)) {
-      this.#sendBlob(link, content, done, (bytes) =>
-        this.#attempt(link, length, done, () => link[name](bytes, done)),
-      );
-      return;
-    }
-    const bytes = Buffer.from(content as string);
-    this.#enqueue(length, done, () =>
+    this.#sendBlob(link, content, done, (bytes) =>
       this.#attempt(link, length, done, () => link[name](bytes, done)),
     );
   }
@@ -409,14 +402,14 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     const run = (bytes: ArrayBuffer | null, error: Error | null): Promise<void> | undefined => {
       if (bytes !== null) return send(Buffer.from(bytes));
       const failure = error as Error;
-      refuse(done, failure);
+      tell(done, failure);
       // The message cannot be sent, and the peer cannot be told in any other way.
       link.close(1011, '');
       if (this.#readyState === OPEN) this.#readyState = CLOSING;
       this.#reportError(failure);
       return undefined;
     };
-    this.#queue().addBlob(blob, run, (lost) => drop(done, lost));
+    this.#queue().addBlob(blob, run, (lost) => tell(done, lost));
   }
 
   #queue(): SendQueue {
@@ -427,7 +420,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   }
 
   #enqueue(length: number, done: WriteCallback | undefined, run: () => unknown): void {
-    this.#queue().add(length, run, (lost) => drop(done, lost));
+    this.#queue().add(length, run, (lost) => tell(done, lost));
   }
 
   /** Sends what was queued while the socket was open; gives a promise where that takes time. */
@@ -469,13 +462,12 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   #lose(link: Link<BaseWebSocket>, length: number, done: WriteCallback | undefined): void {
     link.lose(length);
-    if (link.socket.destroyed && this.#sendQueue !== null) drop(done, this.#sendQueue.lostError);
-    else refuse(done);
+    tell(done, this.#queue().lostError);
   }
 
   #fail(error: Error, done: WriteCallback | undefined): void {
     if (done === undefined) this.#reportError(error);
-    else refuse(done, error);
+    else tell(done, error);
   }
 
   // Receiving, inside

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { callbackOf, drop, refuse } from '../../src/websocket/callback.ts';
-import { settle, uncaughtDuring } from './pair.ts';
+import { callbackOf, tell } from '../../src/websocket/callback.ts';
+import { uncaughtDuring } from './pair.ts';
 
 describe('the callback among the arguments', () => {
   it('is the first function, and nothing else is one', () => {
@@ -15,28 +15,18 @@ describe('the callback among the arguments', () => {
 });
 
 describe('a callback that is told of a failure', () => {
-  it('is called after the running code when refused, at once when dropped', async () => {
+  it('is called at once', () => {
     const log: unknown[] = [];
-    refuse((error) => log.push(error?.message));
-    const failure = new Error('why');
-    refuse((error) => log.push(error), failure);
-    refuse(undefined);
-    expect(log).toEqual([]);
     const lost = new Error('lost');
-    drop((error) => log.push(error), lost);
-    drop(undefined, lost);
+    tell((error) => log.push(error), lost);
+    tell(undefined, lost);
     expect(log).toEqual([lost]);
-    await settle(1);
-    expect(log.slice(1)).toEqual([
-      'The connection was closed before the data was written',
-      failure,
-    ]);
   });
 
   it('stops nobody by throwing', async () => {
     const failure = new Error('callback');
     const caught = await uncaughtDuring(() => {
-      drop(() => {
+      tell(() => {
         throw failure;
       }, new Error('lost'));
     });

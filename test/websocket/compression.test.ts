@@ -147,7 +147,7 @@ describe('sending', () => {
       else near.destroy();
       await vi.waitFor(() => expect(called).toHaveLength(3));
       await new Promise((resolve) => setTimeout(resolve, 20));
-      const lost = 'The connection was closed before the data was written';
+      const lost = 'The socket was closed while data was being compressed';
       expect(called.sort()).toEqual([`a ${lost}`, `b ${lost}`, `c ${lost}`]);
     }
   });

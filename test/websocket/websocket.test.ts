@@ -623,32 +623,33 @@ describe('listeners', () => {
 });
 
 describe('a Blob among other things', () => {
-  it.each(['ping', 'pong'] as const)('can be the payload of a %s, in its order', async (name) => {
-    const { ws, peer } = open();
-    const opcode = name === 'ping' ? 9 : 10;
-    const blob = new SlowBlob(['slow']);
-    const log: unknown[] = [];
-    ws[name](blob, (error) => log.push(['blob', error]));
-    ws[name]('next', true, (error) => log.push(['next', error]));
-    ws[name](Buffer.from('bytes'));
-    ws.send('text');
-    expect(ws.bufferedAmount).toBe(4 + 4 + 5 + 4);
-    expect(() => ws[name](new Blob(['x'.repeat(126)]))).toThrow(RangeError);
-    expect(() => ws[name]('x'.repeat(126))).toThrow(RangeError);
-    blob.release();
-    await expect
-      .poll(() => peer.seen)
-      .toEqual([`${opcode}:slow`, `${opcode}:next`, `${opcode}:bytes`, '1:text']);
-    await settle();
-    expect(log).toEqual([
-      ['blob', undefined],
-      ['next', undefined],
-    ]);
-    ws.close();
-    ws[name](new Blob(['12345']));
-    expect(ws.bufferedAmount).toBe(5);
-    ws.terminate();
-  });
+  it.each(['ping', 'pong'] as const)(
+    'can be the payload of a %s, before what was sent later',
+    async (name) => {
+      const { ws, peer } = open();
+      const opcode = name === 'ping' ? 9 : 10;
+      const blob = new SlowBlob(['slow']);
+      const log: unknown[] = [];
+      ws[name](blob, (error) => log.push(['blob', error]));
+      ws.send('text');
+      ws[name]('at once', true, (error) => log.push(['at once', error]));
+      expect(ws.bufferedAmount).toBe(4 + 4 + 7);
+      expect(() => ws[name](new Blob(['x'.repeat(126)]))).toThrow(RangeError);
+      expect(() => ws[name]('x'.repeat(126))).toThrow(RangeError);
+      await settle();
+      blob.release();
+      await expect.poll(() => peer.seen).toEqual([`${opcode}:at once`, `${opcode}:slow`, '1:text']);
+      await settle();
+      expect(log).toEqual([
+        ['at once', undefined],
+        ['blob', undefined],
+      ]);
+      ws.close();
+      ws[name](new Blob(['12345']));
+      expect(ws.bufferedAmount).toBe(5);
+      ws.terminate();
+    },
+  );
 
   it.each([true, false])(
     'that cannot be sent any more is told before the close event, with what waited behind it (read: %s)',
@@ -663,7 +664,7 @@ describe('a Blob among other things', () => {
       ws.on('close', () => log.push('close'));
       ws.send(blob, note('blob'));
       ws.send('text', note('text'));
-      ws.ping('ping', undefined, note('ping'));
+      ws.ping(new Blob(['ping']), undefined, note('ping'));
       if (isRead) blob.release();
       ws.terminate();
       await settle();
