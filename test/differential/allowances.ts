@@ -61,6 +61,16 @@ export const allowances: readonly Allowance[] = [
       theirs.wire.splice(0, Infinity, ...kept);
     },
   },
+  {
+    name: 'A fault is answered although the end of the transport came with it',
+    apply: (ours, theirs, { steps }) => {
+      const ends = steps.some((step) => 'peer' in step && step.peer === 'end');
+      const failed = ours.events.some((each) => each.startsWith('error WS_ERR'));
+      if (!ends || !failed || hasClosed(theirs)) return;
+      const close = ours.wire.findIndex((each) => each.startsWith('fin 0 8'));
+      if (close !== -1) ours.wire.splice(close, 1);
+    },
+  },
 ];
 
 /** A Close frame of its own is on the wire. */

@@ -114,6 +114,13 @@ export const meant: readonly Meant[] = [
     theirs: { wire: ['fin 0 8 7 ""'] },
   },
   {
+    name: 'A fault is answered although the end of the transport came with it',
+    role: 'client',
+    steps: [{ do: 'pause' }, peer(frame(3)), { peer: 'end' }, { do: 'resume' }],
+    ours: { wire: ['fin 0 8 masked 7 "\\u0003ê"', 'fin'] },
+    theirs: { wire: ['fin'] },
+  },
+  {
     name: 'Pongs wait while the peer does not read',
     role: 'server',
     steps: [
