@@ -13,8 +13,8 @@ export interface Allowance {
 export const allowances: readonly Allowance[] = [
   {
     name: 'A write that was cut off is told as not written',
-    apply: (ours, theirs) => {
-      if (!wasDestroyed(ours)) return;
+    apply: (ours, theirs, script) => {
+      if (!isCutOff(ours, script)) return;
       for (const [i, each] of ours.callbacks.entries()) {
         const ok = each.replace('error', 'ok');
         if (theirs.callbacks.includes(ok)) ours.callbacks[i] = ok;
@@ -78,6 +78,8 @@ function hasClosed({ wire }: Outcome): boolean {
   return wire.some((each) => each.startsWith('fin 0 8'));
 }
 
-function wasDestroyed({ events }: Outcome): boolean {
-  return events.some((each) => each.startsWith('close 1006'));
+/** The transport was dropped, by either side; a Close may have come before and not been read. */
+function isCutOff({ events }: Outcome, { steps }: Script): boolean {
+  const terminates = steps.some((step) => 'do' in step && step.do === 'terminate');
+  return terminates || events.some((each) => each.startsWith('close 1006'));
 }
