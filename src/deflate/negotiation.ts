@@ -169,7 +169,10 @@ function checkClientBits(
 }
 
 function fail(reason: string): never {
-  throw new HandshakeError(502, `Invalid Sec-WebSocket-Extensions header: ${reason}`);
+  // The message is that of ws; what is wrong stands behind it.
+  const error = new HandshakeError(502, 'Invalid Sec-WebSocket-Extensions header');
+  error.cause = new Error(reason);
+  throw error;
 }
 
 /** The number among a number, a flag and nothing. */

@@ -54,9 +54,8 @@ function refusal(value: string, options: DeflateOptions = {}): string {
   } catch (error) {
     expect(error).toBeInstanceOf(HandshakeError);
     expect((error as HandshakeError).status).toBe(502);
-    const [prefix, reason = ''] = (error as Error).message.split(/: (.*)/);
-    expect(prefix).toBe('Invalid Sec-WebSocket-Extensions header');
-    return reason;
+    expect((error as Error).message).toBe('Invalid Sec-WebSocket-Extensions header');
+    return ((error as Error).cause as Error).message;
   }
   throw new Error(`accepted: ${value}`);
 }
