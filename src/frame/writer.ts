@@ -15,10 +15,14 @@ const SLAB_LENGTH = 65536;
 const JOIN_BELOW = 32768;
 const KEY_LENGTH = 4;
 
-// One slab for all writers: what has been handed out is never written again, so the writer that has
-// written last may go on in place, and any other begins a region of its own.
+// One slab for all writers: what has been handed out is not written again before it is given back, so
+// the writer that has written last may go on in place, and any other begins a region of its own.
 let slab: Buffer = Buffer.alloc(0);
 let used = 0;
+/** Regions of the slab that are open, or handed out and not given back. */
+let live = 0;
+/** Counts the slabs, so that a writer can name one without keeping it in memory. */
+let generation = 0;
 
 /** Encodes the frames of one connection. A client's are masked, a server's never are (§5.1). */
 export class FrameWriter {
@@ -33,6 +37,10 @@ export class FrameWriter {
   #length = 0;
   /** A payload among the finished buffers is the caller's own or has a buffer to itself. */
   #hasLarge = false;
+  /** Regions among what was finished, and those of the last batch taken, in one slab. */
+  #regions = 0;
+  #taken = 0;
+  #generation = 0;
 
   constructor(role: Role, nextKey: KeySource = randomKey) {
     this.#masks = role === 'client';
@@ -90,11 +98,23 @@ export class FrameWriter {
     const length = this.#length;
     this.#chunks = [];
     this.#length = 0;
+    this.#taken = this.#regions;
+    this.#regions = 0;
     // Several small regions come from writers taking turns on the slab: one write is worth a copy.
     // A large payload among them is not: it was left where it is so as not to be copied.
     const joins = chunks.length > 1 && length < JOIN_BELOW && !this.#hasLarge;
     this.#hasLarge = false;
     return joins ? [Buffer.concat(chunks, length)] : chunks;
+  }
+
+  /**
+   * What the last `take` gave has been copied or written: the slab it lies in may be written again.
+   * Not to be called while anybody may still read those buffers; never calling it is no fault.
+   */
+  reclaim(): void {
+    if (this.#generation === generation) live -= this.#taken;
+    this.#taken = 0;
+    if (live === 0) used = 0;
   }
 
   #writeText(first: number, text: string): number {
@@ -185,7 +205,10 @@ export class FrameWriter {
       if (used + count > slab.length) {
         slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
         used = 0;
+        live = 0;
+        generation++;
       }
+      live++;
       this.#slab = slab;
       this.#start = used;
       this.#end = used;
@@ -194,8 +217,13 @@ export class FrameWriter {
   }
 
   #closeRegion(): void {
-    if (this.#slab !== null && this.#end > this.#start) {
-      this.#chunks.push(this.#slab.subarray(this.#start, this.#end));
+    if (this.#slab === null) return;
+    this.#chunks.push(this.#slab.subarray(this.#start, this.#end));
+    if (this.#slab === slab) {
+      // Regions of an older slab need not be given back: it is never written again.
+      if (this.#generation !== generation) this.#regions = 0;
+      this.#generation = generation;
+      this.#regions++;
     }
     this.#slab = null;
   }

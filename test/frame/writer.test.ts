@@ -168,6 +168,56 @@ describe.each(['server', 'client'] as const)('a %s writer', (role) => {
     expect(got).toEqual(sent);
   });
 
+  it('writes again over what was given back, and over nothing else', () => {
+    const writers = [0, 1, 2].map(() => new FrameWriter(role));
+    /** Batches that somebody still reads, and what they have to go on saying. */
+    const out: { chunk: Buffer; copy: Buffer }[] = [];
+    let reused = 0;
+    let last: ArrayBufferLike | null = null;
+    let lastEnd = 0;
+    for (let i = 0; i < 6000; i++) {
+      const writer = writers[(i * i + (i >> 3)) % 3] as FrameWriter;
+      for (let n = 0; n <= i % 3; n++) writer.write(TEXT, `${i}:${'.'.repeat((i * 31) % 900)}`);
+      if (i % 5 === 4) continue;
+      const chunks = writer.take();
+      const [chunk] = chunks as [Buffer];
+      if (chunk.buffer === last && chunk.byteOffset < lastEnd) reused++;
+      last = chunk.buffer;
+      lastEnd = chunk.byteOffset + chunk.length;
+      if ((i >> 6) % 2 === 0) writer.reclaim();
+      else out.push(...chunks.map((chunk) => ({ chunk, copy: Buffer.from(chunk) })));
+      // Giving back twice gives back nothing more.
+      if (i % 11 === 0 && (i >> 6) % 2 === 0) writer.reclaim();
+    }
+    expect(out.length).toBeGreaterThan(1000);
+    expect(out.every(({ chunk, copy }) => chunk.equals(copy))).toBe(true);
+    expect(reused).toBeGreaterThan(100);
+  });
+
+  it('takes what was given back of an older slab for gone', () => {
+    const [early, other] = [new FrameWriter(role), new FrameWriter(role)];
+    early.write(TEXT, 'early');
+    const first = early.take().map((chunk) => Buffer.from(chunk));
+    // A region in one slab, another in the next, in one batch.
+    early.write(TEXT, 'in the old slab');
+    for (let i = 0; i < 20; i++) {
+      other.write(BINARY, Buffer.alloc(8000, i));
+      other.take();
+    }
+    early.write(TEXT, 'in the new slab');
+    const kept = early.take();
+    const copy = Buffer.concat(kept);
+    other.reclaim();
+    for (let i = 0; i < 5; i++) other.write(BINARY, Buffer.alloc(8000, i));
+    other.take();
+    expect(Buffer.concat(kept).equals(copy)).toBe(true);
+    early.reclaim();
+    early.write(TEXT, 'early');
+    expect(
+      decodeFrames(Buffer.concat(early.take())).frames.map(({ payload }) => `${payload}`),
+    ).toEqual(decodeFrames(Buffer.concat(first)).frames.map(({ payload }) => `${payload}`));
+  });
+
   it('puts frames made elsewhere in their place', () => {
     const writer = new FrameWriter(role);
     const prepared = encodeFrame({ opcode: 2, payload: Buffer.alloc(50_000, 'p') });
