@@ -327,6 +327,14 @@ export class Connection implements FrameSink, DecompressedSink {
     if (this.#writer.length > 0) this.#transport.write(this.#writer.take());
   }
 
+  /**
+   * For a transport that has made sure, in `write`, that nobody will read the batch's small buffers
+   * again: their memory is used for the next frames. Larger payloads are not touched.
+   */
+  reclaim(): void {
+    this.#writer.reclaim();
+  }
+
   // FrameSink
 
   onData(header: FrameHeader, piece: Buffer, last: boolean): void {
@@ -338,7 +346,7 @@ export class Connection implements FrameSink, DecompressedSink {
     }
     this.#inMessage = !isLast;
     if (this.#isCompressed) this.#decompress(piece, isLast);
-    else this.#assemble(piece, isLast, this.#borrowed);
+    else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
   }
 
   #decompress(piece: Buffer, last: boolean): void {
@@ -350,8 +358,11 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#transport.pause?.();
   }
 
-  /** A message, or a piece of one, as it was before it was compressed if it was. */
-  #assemble(piece: Buffer, last: boolean, borrowed: boolean): void {
+  /**
+   * A message, or a piece of one, as it was before it was compressed if it was; `announced` bytes
+   * of the same frame follow.
+   */
+  #assemble(piece: Buffer, last: boolean, borrowed: boolean, announced: number): void {
     if (last && !this.#assembling) {
       // The usual case: a message that is one frame, a frame that lies in one chunk.
       if (this.#isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
@@ -364,7 +375,7 @@ export class Connection implements FrameSink, DecompressedSink {
       this.#assembling = true;
       assembler.begin(this.#isText);
     }
-    assembler.write(piece, borrowed);
+    assembler.write(piece, borrowed, announced);
     if (!last) return;
     this.#assembling = false;
     this.#events.onMessage(assembler.end(), !this.#isText);
@@ -373,7 +384,7 @@ export class Connection implements FrameSink, DecompressedSink {
   // DecompressedSink
 
   onDecompressed(piece: Buffer, last: boolean): void {
-    this.#assemble(piece, last, true);
+    this.#assemble(piece, last, true, 0);
   }
 
   onDecompressEnd(fault: unknown): void {
@@ -446,13 +457,15 @@ export class Connection implements FrameSink, DecompressedSink {
       if (isBinary || (fin && typeof data === 'string')) return;
       if (!fin) this.#outgoingText = new Utf8Validator();
     }
-    const bytes = typeof data === 'string' ? Buffer.from(data) : asBuffer(data);
     const validator = this.#outgoingText;
     if (validator === null) {
-      if (this.#fragmenting || isUtf8(bytes)) return;
-    } else if (!this.#spoiled && validator.write(bytes) && (!fin || validator.end())) {
-      if (fin) this.#outgoingText = null;
-      return;
+      if (this.#fragmenting || isUtf8(data as Uint8Array)) return;
+    } else {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : asBuffer(data);
+      if (!this.#spoiled && validator.write(bytes) && (!fin || validator.end())) {
+        if (fin) this.#outgoingText = null;
+        return;
+      }
     }
     // A first fragment that is refused leaves no message behind.
     if (!this.#fragmenting) this.#outgoingText = null;

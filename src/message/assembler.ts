@@ -10,6 +10,8 @@ import { Utf8Validator } from './utf8.ts';
 const KEEP_FROM = 4096;
 const SMALLEST_BLOCK = 1024;
 const LARGEST_BLOCK = 65536;
+/** For a frame's remaining bytes, at most this many times what has come is set aside. */
+const GATHER_RATIO = 2;
 
 /** Collects one message at a time. */
 export class Assembler {
@@ -39,9 +41,10 @@ export class Assembler {
   /**
    * Adds a piece. With `borrowed` its bytes belong to someone else and are copied; otherwise a large
    * piece may be kept as the view it is. Throws ProtocolError 1007 at the first byte that no UTF-8
-   * text can hold at that place (§8.1), whether or not the frame is complete.
+   * text can hold at that place (§8.1), whether or not the frame is complete. `announced`: bytes of
+   * the frame behind this piece.
    */
-  write(piece: Buffer, borrowed: boolean): void {
+  write(piece: Buffer, borrowed: boolean, announced = 0): void {
     if (this.#isText && this.#utf8 !== null && !this.#utf8.write(piece)) throw invalidUtf8();
     this.#length += piece.length;
     // A view of a small part of a large chunk would keep all of that chunk alive; and the rest of a
@@ -56,6 +59,7 @@ export class Assembler {
       this.#blocks.push(piece);
       return;
     }
+    if (this.#block === null) this.#gather(announced);
     this.#copy(piece);
   }
 
@@ -82,6 +86,20 @@ export class Assembler {
   #clear(): void {
     this.#blocks = [];
     this.#length = 0;
+  }
+
+  /**
+   * Once so much of a frame has come that memory for all of it is in proportion, the message goes on
+   * in one block of the announced length, so that its end costs no copy.
+   */
+  #gather(announced: number): void {
+    if (announced === 0 || announced > this.#length * GATHER_RATIO) return;
+    const block = Buffer.allocUnsafeSlow(this.#length + announced);
+    let filled = 0;
+    for (const piece of this.#blocks) filled += piece.copy(block, filled);
+    this.#blocks = [];
+    this.#block = block;
+    this.#filled = filled;
   }
 
   #copy(piece: Buffer): void {
