@@ -10,6 +10,13 @@ import type { ProtocolError } from '../errors.ts';
 import { Backlog } from './backlog.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
 import type { LinkOptions } from './link-options.ts';
+import {
+  isPlain,
+  pauseReading,
+  type SharedReader,
+  startSharedRead,
+  stopSharedRead,
+} from './shared-read.ts';
 import { throwLater } from './throw-later.ts';
 import { flushSoon } from './turn.ts';
 
@@ -47,7 +54,7 @@ const LINK = Symbol('link');
 type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> | undefined };
 
 /** The connection's I/O. */
-export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beating {
+export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beating, SharedReader {
   readonly socket: Duplex;
   readonly #options: LinkOptions;
   #connection: Connection | null = null;
@@ -76,12 +83,15 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   #dropped = false;
   /** The transport has closed, but a message that came before is still being decompressed. */
   #isOver = false;
+  /** Node's own socket, so that what it has written is nobody else's any more. */
+  readonly #plain: boolean;
 
   constructor(owner: Owner, handlers: LinkHandlers<Owner>, socket: Duplex, options: LinkOptions) {
     this.#owner = owner;
     this.#handlers = handlers;
     this.socket = socket;
     this.#options = options;
+    this.#plain = isPlain(socket) && !Object.hasOwn(socket, 'write');
     const { codec } = options;
     this.#rest = codec ? { beat: () => codec.rest() } : null;
   }
@@ -102,6 +112,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (head.length > 0) socket.unshift(head);
     socket.on('close', onSocketClose);
     socket.on('data', onSocketData);
+    startSharedRead(socket, this);
     socket.on('drain', onSocketDrain);
     socket.on('end', onSocketEnd);
     socket.on('error', onSocketError);
@@ -187,7 +198,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Stops reading from the transport until `resumeInput`. */
   pauseInput(): void {
     this.#pausedByOwner = true;
-    this.socket.pause();
+    pauseReading(this.socket);
   }
 
   /** Ends `pauseInput`. */
@@ -258,6 +269,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     const held = socket.writableLength;
     if (held > 0) this.#backlog ??= new Backlog();
     this.#backlog?.add(length, payload, held);
+    // A plain socket that holds nothing has given all of it to the operating system.
+    if (held === 0 && this.#plain) this.connection.reclaim();
     if (!room && socket.writableNeedDrain) this.connection.setCongested(true);
   }
 
@@ -272,7 +285,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   pause(): void {
     this.#pausedByCodec = true;
-    this.socket.pause();
+    pauseReading(this.socket);
   }
 
   resume(): void {
@@ -296,6 +309,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   receive(chunk: Buffer): void {
     this.#heard = true;
     this.connection.receive(chunk);
+  }
+
+  receiveShared(chunk: Buffer): void {
+    this.#heard = true;
+    this.connection.receive(chunk, true);
   }
 
   /** §5.5.2: a peer that has not answered the last Ping in a whole interval is lost. */
@@ -394,6 +412,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** §7.1.1: what still comes is read and thrown away, so that the peer's end is seen. */
   #discardInput(): void {
     this.socket.removeListener('data', onSocketData);
+    stopSharedRead(this.socket);
     // The owner may have paused the socket; its end must come all the same.
     process.nextTick(resume, this.socket);
     this.#startCloseTimer();
