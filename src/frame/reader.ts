@@ -3,6 +3,7 @@
 // cut in two and the 125 bytes of a control frame. Knows no messages and no sockets.
 
 import { Buffer } from 'node:buffer';
+import { isInArena, maskInArena } from '../mask/arena.ts';
 import { mask } from '../mask/mask.ts';
 import { decodeHeader, FrameHeader, MAX_HEADER_LENGTH } from './header.ts';
 import { isControl } from './opcode.ts';
@@ -21,6 +22,8 @@ export interface FrameSink {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** In a shorter chunk it is not worthwhile to find out whether masking is fast. */
+const ASK_FROM = 64;
 
 /** An incremental frame reader. */
 export class FrameReader {
@@ -74,6 +77,7 @@ export class FrameReader {
   read(chunk: Buffer): number {
     const end = chunk.length;
     let at = 0;
+    const isFast = end >= ASK_FROM && isInArena(chunk);
     while (at < end && !this.#stopped && !this.#suspended) {
       if (this.#remaining < 0) {
         at = this.#readHeader(chunk, at, end);
@@ -82,8 +86,11 @@ export class FrameReader {
         continue;
       }
       const count = Math.min(this.#remaining, end - at);
+      if (this.#header.masked) {
+        const span = isFast ? maskInArena : mask;
+        this.#key = span(chunk, this.#key, at, at + count);
+      }
       const piece = chunk.subarray(at, at + count);
-      if (this.#header.masked) this.#key = mask(piece, this.#key);
       at += count;
       this.#remaining -= count;
       if (this.#remaining === 0) this.#finish(piece);

@@ -5,15 +5,13 @@
 import { Buffer } from 'node:buffer';
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { Duplex } from 'node:stream';
+import { getArena } from '../mask/arena.ts';
 
 /** Who reads from a socket. */
 export interface SharedReader {
   /** A chunk has come. It is the reader's only until the call returns; it may change the bytes. */
   receiveShared(chunk: Buffer): void;
 }
-
-/** As much as Node reads at a time. */
-const LENGTH = 65_536;
 
 const READER: unique symbol = Symbol('shared reader');
 type OnRead = (this: SharedSocket, length: number, buffer: Buffer) => boolean;
@@ -25,7 +23,6 @@ interface Slots {
   readonly callback: symbol;
 }
 
-let shared: Buffer | null = null;
 let slots: Slots | null | undefined;
 
 /**
@@ -38,7 +35,7 @@ export function startSharedRead(socket: Duplex, reader: SharedReader): boolean {
   const handle = handleOf(socket);
   slots ??= process.platform === 'win32' ? null : findSlots();
   if (handle === null || !slots || socket[slots.buffer] !== null) return false;
-  shared ??= Buffer.allocUnsafeSlow(LENGTH);
+  const shared = getArena();
   socket[READER] = reader;
   socket[slots.buffer] = shared;
   socket[slots.callback] = onRead;

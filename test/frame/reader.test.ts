@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from '../../src/frame/reader.ts';
 import { FrameContext, type Role } from '../../src/frame/rules.ts';
+import { getArena } from '../../src/mask/arena.ts';
 import { encodeFrame, type FrameSpec } from '../support/wire.ts';
 import { type Reading, read, replay } from './replay.ts';
 
@@ -63,6 +64,38 @@ describe('a reader', () => {
     expect(events.map(({ payload }) => payload)).toEqual(
       specs.map(({ payload }) => payload.toString('hex')),
     );
+  });
+
+  it('[6455-6.2-b] [6455-5.3-e] unmasks in the arena as elsewhere, wherever it was cut', () => {
+    const lengths = [0, 1, 60, 125, 131, 1000, 3, 40_000];
+    const bytes = wire(
+      ...lengths.map((length, i) => ({
+        ...{
+          opcode: i % 2 === 0 && length < 126 ? 9 : 2,
+          payload: Buffer.alloc(length, 'abcdefg'),
+        },
+        mask: Buffer.from([i, 0x10 + i, 0x80 + i, 0xff - i]),
+      })),
+    );
+    for (const step of [1, 63, 64, 65, 1001, bytes.length]) {
+      const payloads: Buffer[] = [];
+      const pieces: Buffer[] = [];
+      const reader = new FrameReader(new FrameContext('server'), {
+        onData(_, piece, last) {
+          pieces.push(Buffer.from(piece));
+          if (last) payloads.push(Buffer.concat(pieces.splice(0)));
+        },
+        onControl: (_, payload) => void payloads.push(Buffer.from(payload)),
+      });
+      for (let at = 0; at < bytes.length; at += step) {
+        const length = bytes.copy(getArena(), at % 7, at, at + step);
+        reader.read(getArena().subarray(at % 7, (at % 7) + length));
+      }
+      expect(payloads.map(({ length }) => length)).toEqual(lengths);
+      expect(
+        payloads.every((payload) => payload.equals(Buffer.alloc(payload.length, 'abcdefg'))),
+      ).toBe(true);
+    }
   });
 
   it('[6455-5.3-h] takes a key of zeros', () => {
