@@ -9,7 +9,7 @@ import { encodeHeader, encodeMaskedHeader, headerLength, MAX_HEADER_LENGTH } fro
 import type { Role } from './rules.ts';
 
 /** Payloads below this many bytes are copied, never kept: that costs less than one more buffer in a write. */
-export const COPY_BELOW = 8192;
+export const COPY_BELOW = 32_768;
 const SLAB_LENGTH = 65536;
 /** Several small buffers are joined up to this many bytes. */
 const JOIN_BELOW = 32768;
@@ -55,7 +55,7 @@ export class FrameWriter {
   /**
    * Adds a frame. `first` is its first byte: FIN, RSV bits and opcode (§5.2). A string is sent as
    * UTF-8, lone surrogates as U+FFFD (§5.6). Bytes are copied, except that a server's payload from
-   * 8 KiB up is kept by reference and must not change until it has been written; a client's is
+   * 32 KiB up is kept by reference and must not change until it has been written; a client's is
    * masked into a buffer of ours and never touched (§5.3, §10.3). Returns the payload's length.
    */
   write(first: number, payload: string | Uint8Array): number {
@@ -71,7 +71,7 @@ export class FrameWriter {
     this.#hasLarge ||= frames.length >= COPY_BELOW;
   }
 
-  /** Adds a frame that is encoded already, in pieces: copied below 8 KiB, else kept by reference. */
+  /** Adds a frame that is encoded already, in pieces: copied below 32 KiB, else kept by reference. */
   writeEncoded(frame: readonly Uint8Array[]): void {
     let length = 0;
     for (const piece of frame) length += piece.length;

@@ -140,7 +140,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   /**
    * Sends a message. Strings go as text, all else as binary. The bytes are those at the time of the
-   * call, except that a server sends Buffers from 8 KiB up without copying them: leave such a one
+   * call, except that a server sends Buffers from 32 KiB up without copying them: leave such a one
    * alone until `callback` has been called. `callback` gets an error if the data was not written.
    * After `close()` nothing is sent. Throws Error while CONNECTING, TypeError for what cannot be sent.
    * A PreparedMessage has its options with it.
@@ -213,7 +213,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   /**
    * Sends a frame that was encoded beforehand, as `Sender.frame` gives it: so that what goes to many
-   * sockets is serialised once. Order, callback and states as in `send`; from 8 KiB up its bytes are
+   * sockets is serialised once. Order, callback and states as in `send`; from 32 KiB up its bytes are
    * used until `callback` is called. Throws TypeError for what is no whole message, Ping or Pong of
    * this side (§5.1, §5.4).
    */

@@ -11,7 +11,9 @@ const KEY = 0x3d21fa37;
 const KEY_OCTETS = Buffer.from('37fa213d', 'hex');
 
 /** At the borders of the length forms, of the fast path for short text, and of copying. */
-const LENGTHS = [0, 1, 40, 41, 42, 43, 125, 126, 127, 8191, 8192, 8193, 65535, 65536, 100_000];
+const LENGTHS = [
+  0, 1, 40, 41, 42, 43, 125, 126, 127, 8191, 8192, 32_767, 32_768, 32_769, 65535, 65536, 100_000,
+];
 
 function framesOf(writer: FrameWriter): WireFrame[] {
   const { frames, rest } = decodeFrames(Buffer.concat(writer.take()));
@@ -40,7 +42,7 @@ describe('a server writer', () => {
     },
   );
 
-  it.each([8192, 16_384, 70_000])('keeps %d bytes by reference and copies a few', (length) => {
+  it.each([32_768, 40_000, 70_000])('keeps %d bytes by reference and copies a few', (length) => {
     const writer = new FrameWriter('server');
     const large = Buffer.alloc(length, 'a');
     const small = Buffer.from('small');
@@ -76,7 +78,7 @@ describe('a client writer', () => {
   it('[6455-5.3-b] asks for a key for each frame, empty ones and control frames included', () => {
     let asked = 0;
     const writer = new FrameWriter('client', () => ++asked);
-    const payloads = ['', 'short', 'long'.repeat(100), 'x'.repeat(9000), Buffer.alloc(9000)];
+    const payloads = ['', 'short', 'long'.repeat(100), 'x'.repeat(40_000), Buffer.alloc(40_000)];
     for (const payload of payloads) writer.write(BINARY, payload);
     writer.write(0x89, '');
     expect(framesOf(writer).map(({ key }) => key?.readUInt32LE(0))).toEqual([1, 2, 3, 4, 5, 6]);
@@ -95,7 +97,7 @@ describe.each(['server', 'client'] as const)('a %s writer', (role) => {
     '[6455-5.6-a] writes text as UTF-8, short, long and large: %j',
     (text) => {
       const writer = new FrameWriter(role);
-      const texts = [1, 20, 60, 5000].map((count) => text.repeat(count));
+      const texts = [1, 20, 60, 5000, 20_000].map((count) => text.repeat(count));
       for (const text of texts) expect(writer.write(TEXT, text)).toBe(Buffer.byteLength(text));
       expect(framesOf(writer).map(({ payload }) => payload.toString())).toEqual(texts);
     },
@@ -103,17 +105,17 @@ describe.each(['server', 'client'] as const)('a %s writer', (role) => {
 
   it('[6455-5.6-c] writes U+FFFD for a lone surrogate, short, long and large', () => {
     const writer = new FrameWriter(role);
-    for (const count of [1, 50, 5000]) {
+    for (const count of [1, 50, 5000, 20_000]) {
       expect(writer.write(TEXT, 'a\ud800b\udc00'.repeat(count))).toBe(8 * count);
     }
     expect(framesOf(writer).map(({ payload }) => payload.toString('hex'))).toEqual(
-      [1, 50, 5000].map((count) => '61efbfbd62efbfbd'.repeat(count)),
+      [1, 50, 5000, 20_000].map((count) => '61efbfbd62efbfbd'.repeat(count)),
     );
   });
 
   it('takes any view of memory', () => {
     const writer = new FrameWriter(role);
-    const memory = new Uint8Array(20_000).map((_, i) => i);
+    const memory = new Uint8Array(50_000).map((_, i) => i);
     for (const view of [memory.subarray(3, 10), memory.subarray(5)]) writer.write(BINARY, view);
     expect(framesOf(writer).map(({ payload }) => payload.toString('hex'))).toEqual([
       Buffer.from(memory.subarray(3, 10)).toString('hex'),
@@ -234,7 +236,7 @@ describe.each(['server', 'client'] as const)('a %s writer', (role) => {
 describe.each(['client', 'server'] as const)('a frame made beforehand, on a %s', (role) => {
   const KEYED = role === 'client' ? KEY_OCTETS : (false as const);
 
-  it.each([0, 5, 8000, 8192, 70_000])(
+  it.each([0, 5, 32_000, 32_768, 70_000])(
     'with %d bytes keeps its place and is not changed',
     (size) => {
       const writer = new FrameWriter(role, () => KEY);
@@ -250,7 +252,7 @@ describe.each(['client', 'server'] as const)('a frame made beforehand, on a %s',
       const chunks = writer.take();
       expect(Buffer.concat(chunks).equals(Buffer.concat([before, original, after]))).toBe(true);
       expect(frame.equals(original)).toBe(true);
-      expect(chunks.some(({ buffer }) => buffer === frame.buffer)).toBe(size >= 8192);
+      expect(chunks.some(({ buffer }) => buffer === frame.buffer)).toBe(size >= 32_768);
     },
   );
 });

@@ -18,7 +18,7 @@ export const role = fc.constantFrom<Role>('client', 'server');
 export const length = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(0, 1, 2, 3, 124, 125, 126, 127, 128) },
   { weight: 6, arbitrary: fc.nat(300) },
-  { weight: 1, arbitrary: fc.constantFrom(4095, 4096, 8191, 8192, 65535, 65536) },
+  { weight: 1, arbitrary: fc.constantFrom(4095, 4096, 8191, 32_767, 32_768, 65535, 65536) },
 );
 
 /** Bytes of every length above, none of them telling where it came from. */

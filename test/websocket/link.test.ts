@@ -41,7 +41,7 @@ describe('output', () => {
   it('all replies to one chunk leave in one write, Pongs and large ones among them', async () => {
     const { ws, near, peer } = open();
     ws.on('message', (data) => ws.send(data as Buffer, { binary: false }));
-    const large = 'x'.repeat(20_000);
+    const large = 'x'.repeat(50_000);
     peer.send(
       { opcode: 1, payload: 'a' },
       { opcode: 9, payload: 'b' },
