@@ -22,6 +22,8 @@ export class Assembler {
   #block: Buffer | null = null;
   #filled = 0;
   #length = 0;
+  /** The message in progress has been moved to a block of announced length. */
+  #gathered = false;
 
   /** `checkText: false` takes text on trust. */
   constructor(checkText = true) {
@@ -59,7 +61,7 @@ export class Assembler {
       this.#blocks.push(piece);
       return;
     }
-    if (this.#block === null) this.#gather(announced);
+    if (announced > 0 && this.#block === null) this.#gather(announced);
     this.#copy(piece);
   }
 
@@ -86,15 +88,19 @@ export class Assembler {
   #clear(): void {
     this.#blocks = [];
     this.#length = 0;
+    this.#gathered = false;
   }
 
   /**
    * Once so much of a frame has come that memory for all of it is in proportion, the message goes on
-   * in one block of the announced length, so that its end costs no copy.
+   * in one block of the announced length, so that its end costs no copy. Once in a message, and only
+   * for a good part of it: many frames must not make many copies of what was before them.
    */
   #gather(announced: number): void {
-    if (announced === 0 || announced > this.#length * GATHER_RATIO) return;
-    const block = Buffer.allocUnsafeSlow(this.#length + announced);
+    const length = this.#length;
+    if (this.#gathered || announced > length * GATHER_RATIO || announced * 2 < length) return;
+    this.#gathered = true;
+    const block = Buffer.allocUnsafeSlow(length + announced);
     let filled = 0;
     for (const piece of this.#blocks) filled += piece.copy(block, filled);
     this.#blocks = [];

@@ -1,7 +1,7 @@
 // The assembler: one message out of any pieces, and how much memory the pieces may hold meanwhile.
 
 import { Buffer } from 'node:buffer';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
 import { Assembler, invalidUtf8 } from '../../src/message/assembler.ts';
 import { heldBytes } from './memory.ts';
@@ -193,6 +193,25 @@ describe('the memory an assembler holds', () => {
     assembler.write(chunk(noise(10_000)), true, 600_000);
     expect(heldBytes() - before).toBeLessThan(3 * assembler.length + 200_000);
     assembler.reset();
+  });
+
+  it('[6455-10.4-c] takes memory by the bytes, however many frames come byte by byte', () => {
+    const assembler = new Assembler();
+    assembler.begin(false);
+    let blocks = 0;
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
+      blocks += size;
+      return Buffer.from(new ArrayBuffer(size));
+    });
+    try {
+      for (let frame = 0; frame < 30; frame++) {
+        for (let rest = 4095; rest >= 0; rest--) assembler.write(chunk('x'), true, rest);
+      }
+    } finally {
+      allocate.mockRestore();
+    }
+    expect(blocks).toBeLessThan(3 * assembler.length);
+    expect(assembler.end().length).toBe(30 * 4096);
   });
 
   it('[6455-10.4-c] is nothing for empty pieces', () => {
