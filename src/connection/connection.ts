@@ -444,11 +444,10 @@ export class Connection implements FrameSink, DecompressedSink {
 
   /** A view of the chunk as it is, or a copy where the view would outlive or pin what it lies in. */
   #own(view: Buffer, borrowed: boolean): Buffer {
+    if (borrowed) return copyOf(view);
     const whole = view.buffer.byteLength;
-    if (borrowed || (whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole)) {
-      return Buffer.from(view);
-    }
-    return view;
+    const pins = whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole;
+    return pins ? copyOf(view) : view;
   }
 
   /** §5.6: text is UTF-8, also when the application hands it over as bytes and in fragments. */
@@ -496,6 +495,13 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#awake = true;
     this.#transport.wake();
   }
+}
+
+/** What `Buffer.from` does, in half the time for small ones. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
