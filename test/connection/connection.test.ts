@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import type { ConnectionOptions } from '../../src/connection/connection.ts';
+import { Connection, type ConnectionOptions } from '../../src/connection/connection.ts';
 import { ProtocolError } from '../../src/errors.ts';
 import { type Outcome, replay } from '../frame/replay.ts';
 import { encodeFrame, type FrameSpec } from '../support/wire.ts';
@@ -810,5 +810,31 @@ describe.each(ROLES)('a frame made beforehand, sent by a %s', (role) => {
     endpoint.connection.close();
     expect(endpoint.connection.sendFrame(text)).toBe(-1);
     expect(endpoint.wire()).toEqual([short(0x81, 'made'), short(0x88)]);
+
+describe('memory of output', () => {
+  it('is used again once the transport has given it back, and not before', () => {
+    const places = (givesBack: boolean): number[] => {
+      const offsets: number[] = [];
+      const silent = { onMessage() {}, onPing() {}, onPong() {}, onClose() {}, onFail() {} };
+      const connection: Connection = new Connection({ role: 'server' }, silent, {
+        write([chunk]) {
+          expect(chunk?.equals(encodeFrame({ opcode: 1, payload: 'again' }))).toBe(true);
+          offsets.push((chunk as Buffer).byteOffset);
+          if (givesBack) connection.reclaim();
+        },
+        wake() {},
+        end() {},
+      });
+      // Others may have left the slab in use: more than one of it is filled.
+      for (let i = 0; i < 25_000; i++) {
+        connection.send('again', false);
+        connection.flush();
+      }
+      return offsets.slice(-9);
+    };
+    expect(new Set(places(false)).size).toBe(9);
+    const [first, ...others] = places(true);
+    // Whatever else is out, a slab that is made anew is ours alone.
+    expect(others.every((place) => place === first)).toBe(true);
   });
 });
