@@ -110,7 +110,7 @@ describe.each(ROLES)('a %s that compresses', (role) => {
   });
 
   it('keeps what it has sent, also where that is large', () => {
-    const noise = [randomBytes(20_000), randomBytes(20_000), randomBytes(20_000)];
+    const noise = [randomBytes(40_000), randomBytes(40_000), randomBytes(40_000)];
     const each = endpoint(role);
     for (const bytes of noise) each.connection.send(bytes, true);
     each.connection.flush();
