@@ -346,7 +346,7 @@ export class Connection implements FrameSink, DecompressedSink {
     }
     this.#inMessage = !isLast;
     if (this.#isCompressed) this.#decompress(piece, isLast);
-    else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
+    else this.#assemble(piece, isLast, this.#borrowed);
   }
 
   #decompress(piece: Buffer, last: boolean): void {
@@ -358,11 +358,8 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#transport.pause?.();
   }
 
-  /**
-   * A message, or a piece of one, as it was before it was compressed if it was; `announced` bytes
-   * of the same frame follow.
-   */
-  #assemble(piece: Buffer, last: boolean, borrowed: boolean, announced: number): void {
+  /** A message, or a piece of one, as it was before it was compressed if it was. */
+  #assemble(piece: Buffer, last: boolean, borrowed: boolean): void {
     if (last && !this.#assembling) {
       // The usual case: a message that is one frame, a frame that lies in one chunk.
       if (this.#isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
@@ -375,7 +372,7 @@ export class Connection implements FrameSink, DecompressedSink {
       this.#assembling = true;
       assembler.begin(this.#isText);
     }
-    assembler.write(piece, borrowed, announced);
+    assembler.write(piece, borrowed);
     if (!last) return;
     this.#assembling = false;
     this.#events.onMessage(assembler.end(), !this.#isText);
@@ -384,7 +381,7 @@ export class Connection implements FrameSink, DecompressedSink {
   // DecompressedSink
 
   onDecompressed(piece: Buffer, last: boolean): void {
-    this.#assemble(piece, last, true, 0);
+    this.#assemble(piece, last, true);
   }
 
   onDecompressEnd(fault: unknown): void {
