@@ -810,6 +810,8 @@ describe.each(ROLES)('a frame made beforehand, sent by a %s', (role) => {
     endpoint.connection.close();
     expect(endpoint.connection.sendFrame(text)).toBe(-1);
     expect(endpoint.wire()).toEqual([short(0x81, 'made'), short(0x88)]);
+  });
+});
 
 describe('memory of output', () => {
   it('is used again once the transport has given it back, and not before', () => {
