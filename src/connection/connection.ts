@@ -346,7 +346,7 @@ export class Connection implements FrameSink, DecompressedSink {
     }
     this.#inMessage = !isLast;
     if (this.#isCompressed) this.#decompress(piece, isLast);
-    else this.#assemble(piece, isLast, this.#borrowed);
+    else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
   }
 
   #decompress(piece: Buffer, last: boolean): void {
@@ -358,8 +358,11 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#transport.pause?.();
   }
 
-  /** A message, or a piece of one, as it was before it was compressed if it was. */
-  #assemble(piece: Buffer, last: boolean, borrowed: boolean): void {
+  /**
+   * A message, or a piece of one, as it was before it was compressed if it was; `announced` bytes
+   * of the same frame follow.
+   */
+  #assemble(piece: Buffer, last: boolean, borrowed: boolean, announced: number): void {
     if (last && !this.#assembling) {
       // The usual case: a message that is one frame, a frame that lies in one chunk.
       if (this.#isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
@@ -372,7 +375,7 @@ export class Connection implements FrameSink, DecompressedSink {
       this.#assembling = true;
       assembler.begin(this.#isText);
     }
-    assembler.write(piece, borrowed);
+    assembler.write(piece, borrowed, announced);
     if (!last) return;
     this.#assembling = false;
     this.#events.onMessage(assembler.end(), !this.#isText);
@@ -381,7 +384,7 @@ export class Connection implements FrameSink, DecompressedSink {
   // DecompressedSink
 
   onDecompressed(piece: Buffer, last: boolean): void {
-    this.#assemble(piece, last, true);
+    this.#assemble(piece, last, true, 0);
   }
 
   onDecompressEnd(fault: unknown): void {

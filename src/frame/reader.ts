@@ -47,6 +47,11 @@ export class FrameReader {
     this.#sink = sink;
   }
 
+  /** Payload bytes of the current frame that have not come yet; -1 while a header is being read. */
+  get remaining(): number {
+    return this.#remaining;
+  }
+
   /** Reads no further, neither in the current chunk nor in any later one (§7.1.7). */
   stop(): void {
     this.#stopped = true;

@@ -10,6 +10,8 @@ import { Utf8Validator } from './utf8.ts';
 const KEEP_FROM = 4096;
 const SMALLEST_BLOCK = 1024;
 const LARGEST_BLOCK = 65536;
+/** For a frame's remaining bytes, at most this many times what has come is set aside. */
+const GATHER_RATIO = 2;
 
 /** Collects one message at a time. */
 export class Assembler {
@@ -20,6 +22,8 @@ export class Assembler {
   #block: Buffer | null = null;
   #filled = 0;
   #length = 0;
+  /** The message in progress has been moved to a block of announced length. */
+  #gathered = false;
 
   /** `checkText: false` takes text on trust. */
   constructor(checkText = true) {
@@ -39,9 +43,10 @@ export class Assembler {
   /**
    * Adds a piece. With `borrowed` its bytes belong to someone else and are copied; otherwise a large
    * piece may be kept as the view it is. Throws ProtocolError 1007 at the first byte that no UTF-8
-   * text can hold at that place (§8.1), whether or not the frame is complete.
+   * text can hold at that place (§8.1), whether or not the frame is complete. `announced`: bytes of
+   * the frame behind this piece.
    */
-  write(piece: Buffer, borrowed: boolean): void {
+  write(piece: Buffer, borrowed: boolean, announced = 0): void {
     if (this.#isText && this.#utf8 !== null && !this.#utf8.write(piece)) throw invalidUtf8();
     this.#length += piece.length;
     // A view of a small part of a large chunk would keep all of that chunk alive; and the rest of a
@@ -56,6 +61,7 @@ export class Assembler {
       this.#blocks.push(piece);
       return;
     }
+    if (announced > 0 && this.#block === null) this.#gather(announced);
     this.#copy(piece);
   }
 
@@ -82,6 +88,24 @@ export class Assembler {
   #clear(): void {
     this.#blocks = [];
     this.#length = 0;
+    this.#gathered = false;
+  }
+
+  /**
+   * Once so much of a frame has come that memory for all of it is in proportion, the message goes on
+   * in one block of the announced length, so that its end costs no copy. Once in a message, and only
+   * for a good part of it: many frames must not make many copies of what was before them.
+   */
+  #gather(announced: number): void {
+    const length = this.#length;
+    if (this.#gathered || announced > length * GATHER_RATIO || announced * 2 < length) return;
+    this.#gathered = true;
+    const block = Buffer.allocUnsafeSlow(length + announced);
+    let filled = 0;
+    for (const piece of this.#blocks) filled += piece.copy(block, filled);
+    this.#blocks = [];
+    this.#block = block;
+    this.#filled = filled;
   }
 
   #copy(piece: Buffer): void {

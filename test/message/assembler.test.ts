@@ -1,7 +1,7 @@
 // The assembler: one message out of any pieces, and how much memory the pieces may hold meanwhile.
 
 import { Buffer } from 'node:buffer';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
 import { Assembler, invalidUtf8 } from '../../src/message/assembler.ts';
 import { heldBytes } from './memory.ts';
@@ -55,6 +55,49 @@ describe('an assembler', () => {
     // It would hold more than twice its own length.
     expect(keep(chunk(noise(5000), 5000), false)).toBe(true);
     expect(keep(chunk(noise(5000), 5001), false)).toBe(false);
+  });
+
+  it.each([false, true])('gathers a long frame where its end will be, borrowed: %s', (borrowed) => {
+    for (const checkText of [false, true]) {
+      const assembler = new Assembler(checkText);
+      const bytes = Buffer.alloc(1_000_000, 'é');
+      for (const [first, step] of [
+        [65_530, 65_536],
+        [1, 300_000],
+        [1000, 999_000],
+        [400_000, 1],
+      ] as const) {
+        assembler.begin(true);
+        // A fragment before, so that a frame is not the message.
+        assembler.write(chunk('before'), borrowed);
+        let at = 0;
+        for (let size: number = first; at < bytes.length; size = step === 1 ? 200_000 : step) {
+          const piece = chunk(bytes.subarray(at, at + size));
+          at += piece.length;
+          assembler.write(piece, borrowed, bytes.length - at);
+          if (borrowed) piece.fill(0);
+        }
+        assembler.write(chunk('behind'), borrowed);
+        const message = assembler.end();
+        expect(message.toString()).toBe(`before${bytes}behind`);
+        expect(message.length).toBe(1_000_012);
+      }
+    }
+  });
+
+  it('gives the block itself where a frame of announced length has come whole', () => {
+    const assembler = new Assembler();
+    assembler.begin(false);
+    assembler.write(chunk(noise(60_000)), true, 100_000);
+    const before = heldBytes();
+    assembler.write(chunk(noise(50_000, 1)), true, 50_000);
+    assembler.write(chunk(noise(50_000, 2)), true);
+    const message = assembler.end();
+    expect(heldBytes() - before).toBeLessThan(200_000);
+    expect(message.length).toBe(message.buffer.byteLength);
+    expect(message.equals(Buffer.concat([noise(60_000), noise(50_000, 1), noise(50_000, 2)]))).toBe(
+      true,
+    );
   });
 
   it('gives bytes that a borrowed chunk no longer touches', () => {
@@ -136,6 +179,39 @@ describe('the memory an assembler holds', () => {
     const { held: bytes, length } = held(200_000, () => chunk('x'));
     expect(length).toBe(200_000);
     expect(bytes).toBeLessThan(2 * length + 65_536);
+  });
+
+  it('[6455-10.4-c] follows the bytes that came, not those that were announced', () => {
+    const before = heldBytes();
+    const assembler = new Assembler();
+    assembler.begin(false);
+    for (let i = 1; i <= 30; i++) {
+      assembler.write(chunk(noise(10_000)), true, 100_000_000 - i * 10_000);
+      expect(heldBytes() - before).toBeLessThan(3 * assembler.length + 200_000);
+    }
+    // Close enough to the end for all of it to be set aside.
+    assembler.write(chunk(noise(10_000)), true, 600_000);
+    expect(heldBytes() - before).toBeLessThan(3 * assembler.length + 200_000);
+    assembler.reset();
+  });
+
+  it('[6455-10.4-c] takes memory by the bytes, however many frames come byte by byte', () => {
+    const assembler = new Assembler();
+    assembler.begin(false);
+    let blocks = 0;
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation((size) => {
+      blocks += size;
+      return Buffer.from(new ArrayBuffer(size));
+    });
+    try {
+      for (let frame = 0; frame < 30; frame++) {
+        for (let rest = 4095; rest >= 0; rest--) assembler.write(chunk('x'), true, rest);
+      }
+    } finally {
+      allocate.mockRestore();
+    }
+    expect(blocks).toBeLessThan(3 * assembler.length);
+    expect(assembler.end().length).toBe(30 * 4096);
   });
 
   it('[6455-10.4-c] is nothing for empty pieces', () => {
