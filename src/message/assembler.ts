@@ -4,14 +4,18 @@
 
 import { Buffer } from 'node:buffer';
 import { ProtocolError } from '../errors.ts';
+import { allocateBlock } from './block.ts';
 import { Utf8Validator } from './utf8.ts';
 
 /** A piece at least this long may be kept as it is. */
 const KEEP_FROM = 4096;
 const SMALLEST_BLOCK = 1024;
 const LARGEST_BLOCK = 65536;
-/** For a frame's remaining bytes, at most this many times what has come is set aside. */
-const GATHER_RATIO = 2;
+/**
+ * A frame's memory is set aside when it is at most this many times what has come: not taken from the
+ * system before it is written to, but no longer free for others.
+ */
+const GATHER_RATIO = 16;
 
 /** Collects one message at a time. */
 export class Assembler {
@@ -22,8 +26,6 @@ export class Assembler {
   #block: Buffer | null = null;
   #filled = 0;
   #length = 0;
-  /** The message in progress has been moved to a block of announced length. */
-  #gathered = false;
 
   /** `checkText: false` takes text on trust. */
   constructor(checkText = true) {
@@ -61,7 +63,7 @@ export class Assembler {
       this.#blocks.push(piece);
       return;
     }
-    if (announced > 0 && this.#block === null) this.#gather(announced);
+    if (announced > 0 && this.#block === null) this.#gather(piece.length + announced);
     this.#copy(piece);
   }
 
@@ -88,19 +90,17 @@ export class Assembler {
   #clear(): void {
     this.#blocks = [];
     this.#length = 0;
-    this.#gathered = false;
   }
 
   /**
    * Once so much of a frame has come that memory for all of it is in proportion, the message goes on
-   * in one block of the announced length, so that its end costs no copy. Once in a message, and only
-   * for a good part of it: many frames must not make many copies of what was before them.
+   * in one block of the announced length, so that its end costs no copy. What came before is moved
+   * there: never more than is still to come, so that many frames do not make many copies.
    */
-  #gather(announced: number): void {
-    const length = this.#length;
-    if (this.#gathered || announced > length * GATHER_RATIO || announced * 2 < length) return;
-    this.#gathered = true;
-    const block = Buffer.allocUnsafeSlow(length + announced);
+  #gather(rest: number): void {
+    const before = this.#blocks.reduce((sum, { length }) => sum + length, 0);
+    if (before > rest || before + rest > this.#length * GATHER_RATIO) return;
+    const block = allocateBlock(before + rest);
     let filled = 0;
     for (const piece of this.#blocks) filled += piece.copy(block, filled);
     this.#blocks = [];
