@@ -7,22 +7,15 @@ import { type KeySource, randomKey } from '../mask/key.ts';
 import { mask, maskInto } from '../mask/mask.ts';
 import { encodeHeader, encodeMaskedHeader, headerLength, MAX_HEADER_LENGTH } from './header.ts';
 import type { Role } from './rules.ts';
+import { findSlab, giveBack, SLAB_LENGTH, type Slab } from './slab.ts';
 
 /** Payloads below this many bytes are copied, never kept: that costs less than one more buffer in a write. */
 export const COPY_BELOW = 32_768;
-const SLAB_LENGTH = 65536;
+/** A writer that others have come between gets so much of the slab for what it still writes. */
+const SHARE = 2048;
 /** Several small buffers are joined up to this many bytes. */
 const JOIN_BELOW = 32768;
 const KEY_LENGTH = 4;
-
-// One slab for all writers: what has been handed out is not written again before it is given back, so
-// the writer that has written last may go on in place, and any other begins a region of its own.
-let slab: Buffer = Buffer.alloc(0);
-let used = 0;
-/** Regions of the slab that are open, or handed out and not given back. */
-let live = 0;
-/** Counts the slabs, so that a writer can name one without keeping it in memory. */
-let generation = 0;
 
 /** Encodes the frames of one connection. A client's are masked, a server's never are (§5.1). */
 export class FrameWriter {
@@ -30,17 +23,20 @@ export class FrameWriter {
   readonly #nextKey: KeySource;
   /** Finished buffers, in order. */
   #chunks: Buffer[] = [];
-  /** The open region, `#slab[#start, #end)`; none while `#slab` is null. */
-  #slab: Buffer | null = null;
+  /** The open region, `#slab[#start, #end)`, with room up to `#limit`; none while `#slab` is null. */
+  #slab: Slab | null = null;
   #start = 0;
   #end = 0;
+  #limit = 0;
   #length = 0;
   /** A payload among the finished buffers is the caller's own or has a buffer to itself. */
   #hasLarge = false;
-  /** Regions among what was finished, and those of the last batch taken, in one slab. */
-  #regions = 0;
-  #taken = 0;
-  #generation = 0;
+  /** The slab of each region among what is finished; of most batches there is one. */
+  #region: Slab | null = null;
+  #moreRegions: Slab[] | null = null;
+  /** The same of the last batch taken. */
+  #taken: Slab | null = null;
+  #moreTaken: Slab[] | null = null;
 
   constructor(role: Role, nextKey: KeySource = randomKey) {
     this.#masks = role === 'client';
@@ -83,11 +79,10 @@ export class FrameWriter {
     }
     let end = this.#reserve(length);
     for (const piece of frame) {
-      (this.#slab as Buffer).set(piece, end);
+      (this.#slab as Slab).bytes.set(piece, end);
       end += piece.length;
     }
     this.#end = end;
-    used = end;
     this.#length += length;
   }
 
@@ -98,8 +93,10 @@ export class FrameWriter {
     const length = this.#length;
     this.#chunks = [];
     this.#length = 0;
-    this.#taken = this.#regions;
-    this.#regions = 0;
+    this.#taken = this.#region;
+    this.#moreTaken = this.#moreRegions;
+    this.#region = null;
+    this.#moreRegions = null;
     // Several small regions come from writers taking turns on the slab: one write is worth a copy.
     // A large payload among them is not: it was left where it is so as not to be copied.
     const joins = chunks.length > 1 && length < JOIN_BELOW && !this.#hasLarge;
@@ -112,9 +109,10 @@ export class FrameWriter {
    * Not to be called while anybody may still read those buffers; never calling it is no fault.
    */
   reclaim(): void {
-    if (this.#generation === generation) live -= this.#taken;
-    this.#taken = 0;
-    if (live === 0) used = 0;
+    if (this.#taken !== null) giveBack(this.#taken);
+    if (this.#moreTaken !== null) for (const slab of this.#moreTaken) giveBack(slab);
+    this.#taken = null;
+    this.#moreTaken = null;
   }
 
   #writeText(first: number, text: string): number {
@@ -125,11 +123,11 @@ export class FrameWriter {
       if (length >= COPY_BELOW) return this.#writeLargeText(first, text, length);
       const start = this.#reserve(MAX_HEADER_LENGTH + length);
       const at = this.#header(first, length, start);
-      (this.#slab as Buffer).write(text, at);
+      (this.#slab as Slab).bytes.write(text, at);
       return this.#commit(start, at, length);
     }
     const start = this.#reserve(2 + most);
-    const target = this.#slab as Buffer;
+    const target = (this.#slab as Slab).bytes;
     const length = target.write(text, start + 2);
     encodeHeader(target, start, first, length);
     return this.#commit(start, start + 2, length);
@@ -140,7 +138,7 @@ export class FrameWriter {
     if (length >= COPY_BELOW) return this.#writeLargeBytes(first, payload);
     const start = this.#reserve(MAX_HEADER_LENGTH + length);
     const at = this.#header(first, length, start);
-    (this.#slab as Buffer).set(payload, at);
+    (this.#slab as Slab).bytes.set(payload, at);
     return this.#commit(start, at, length);
   }
 
@@ -149,7 +147,7 @@ export class FrameWriter {
 
   /** Writes a header into the slab at `start`, returns the position of the payload. */
   #header(first: number, length: number, start: number): number {
-    const target = this.#slab as Buffer;
+    const target = (this.#slab as Slab).bytes;
     if (!this.#masks) return encodeHeader(target, start, first, length);
     this.#key = this.#nextKey();
     return encodeMaskedHeader(target, start, first, length, this.#key);
@@ -158,9 +156,8 @@ export class FrameWriter {
   /** The frame at `start`, its payload at `at`, is complete but for the mask. */
   #commit(start: number, at: number, length: number): number {
     const end = at + length;
-    if (this.#masks) mask(this.#slab as Buffer, this.#key, at, end);
+    if (this.#masks) mask((this.#slab as Slab).bytes, this.#key, at, end);
     this.#end = end;
-    used = end;
     this.#length += end - start;
     return length;
   }
@@ -200,30 +197,39 @@ export class FrameWriter {
 
   /** Room for `count` bytes behind the open region; a new region where that cannot grow. */
   #reserve(count: number): number {
-    if (this.#slab !== slab || this.#end !== used || used + count > SLAB_LENGTH) {
-      this.#closeRegion();
-      if (used + count > slab.length) {
-        slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
-        used = 0;
-        live = 0;
-        generation++;
+    const limit = this.#end + count;
+    const open = this.#slab;
+    if (open !== null) {
+      if (limit <= this.#limit) return this.#end;
+      if (this.#limit === open.used && limit <= SLAB_LENGTH) {
+        open.used = limit;
+        this.#limit = limit;
+        return this.#end;
       }
-      live++;
-      this.#slab = slab;
-      this.#start = used;
-      this.#end = used;
+      this.#closeRegion();
     }
+    const size = this.#chunks.length > 0 ? Math.max(count, SHARE) : count;
+    const slab = findSlab(size);
+    slab.live++;
+    this.#slab = slab;
+    this.#start = slab.used;
+    this.#end = slab.used;
+    slab.used += size;
+    this.#limit = slab.used;
     return this.#end;
   }
 
   #closeRegion(): void {
-    if (this.#slab === null) return;
-    this.#chunks.push(this.#slab.subarray(this.#start, this.#end));
-    if (this.#slab === slab) {
-      // Regions of an older slab need not be given back: it is never written again.
-      if (this.#generation !== generation) this.#regions = 0;
-      this.#generation = generation;
-      this.#regions++;
+    const slab = this.#slab;
+    if (slab === null) return;
+    // What it has not needed, if nobody has come behind it.
+    if (this.#limit === slab.used) slab.used = this.#end;
+    this.#chunks.push(slab.bytes.subarray(this.#start, this.#end));
+    if (this.#region === null) {
+      this.#region = slab;
+    } else {
+      this.#moreRegions ??= [];
+      this.#moreRegions.push(slab);
     }
     this.#slab = null;
   }
