@@ -8,7 +8,10 @@ import type { Pool } from './pool.ts';
 
 /** How one direction compresses. */
 export interface CompressorSettings {
+  /** For what is compressed at once, one message after the other. */
   readonly context: ContextSettings;
+  /** For what is compressed by itself: large messages, and those for many. */
+  readonly alone: ContextSettings;
   /** Each message may refer to those before it. */
   readonly takeover: boolean;
   readonly pool: Pool;
@@ -37,8 +40,7 @@ export class Compressor {
 
   constructor(settings: CompressorSettings) {
     this.#settings = settings;
-    const { windowBits, level, memLevel, strategy } = settings.context;
-    this.aloneKey = `${windowBits} ${level} ${memLevel} ${strategy}`;
+    this.aloneKey = keyOf(settings.alone);
   }
 
   /**
@@ -49,7 +51,7 @@ export class Compressor {
     // A second flush with nothing before it would yield nothing.
     if (bytes.length === 0) return fin ? EMPTY_MESSAGE : EMPTY;
     const deflated = Context.isSupported()
-      ? run(this.#settings.takeover ? this.#kept() : this.#shared(), bytes)
+      ? run(this.#settings.takeover ? this.#kept() : sharedContext(this.#settings.context), bytes)
       : deflateRawSync(bytes, this.#options());
     return fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated;
   }
@@ -72,7 +74,7 @@ export class Compressor {
   compressAlone(bytes: Uint8Array): Buffer {
     if (bytes.length === 0) return EMPTY_MESSAGE;
     const deflated = Context.isSupported()
-      ? run(this.#shared(), bytes)
+      ? run(sharedContext(this.#settings.alone), bytes)
       : deflateRawSync(bytes, this.#options());
     return deflated.subarray(0, deflated.length - TAIL_LENGTH);
   }
@@ -102,7 +104,7 @@ export class Compressor {
 
   /** Each by itself: what may refer to nothing need not, and what is large gains little by it. */
   #options(): ContextSettings & { finishFlush: number } {
-    return { ...this.#settings.context, finishFlush: constants.Z_SYNC_FLUSH };
+    return { ...this.#settings.alone, finishFlush: constants.Z_SYNC_FLUSH };
   }
 
   /** The context that knows what was sent before. */
@@ -113,18 +115,22 @@ export class Compressor {
     this.#isBusy = true;
     return this.#context;
   }
+}
 
-  /** RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window. */
-  #shared(): Context {
-    const key = this.aloneKey;
-    let context = shared.get(key);
-    if (context === undefined) {
-      context = new Context('deflate', this.#settings.context);
-      shared.set(key, context);
-    }
-    context.reset();
-    return context;
+/** RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window. */
+function sharedContext(settings: ContextSettings): Context {
+  const key = keyOf(settings);
+  let context = shared.get(key);
+  if (context === undefined) {
+    context = new Context('deflate', settings);
+    shared.set(key, context);
   }
+  context.reset();
+  return context;
+}
+
+function keyOf({ windowBits, level, memLevel, strategy }: ContextSettings): string {
+  return `${windowBits} ${level} ${memLevel} ${strategy}`;
 }
 
 /** Everything that comes out for `bytes`; valid until the next run of any context. */

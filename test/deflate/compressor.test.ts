@@ -14,6 +14,7 @@ const open: Compressor[] = [];
 function compressor(settings: Partial<CompressorSettings> = {}): Compressor {
   const made = new Compressor({
     context: { windowBits: 15 },
+    alone: settings.context ?? { windowBits: 15 },
     takeover: true,
     pool: new Pool(1),
     ...settings,
