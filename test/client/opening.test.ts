@@ -322,7 +322,8 @@ describe('handshakeTimeout', () => {
       ws.on('error', () => {});
       expect(timers()).toBe(before + 1 - Number('signal' in options));
       await new Promise<void>((resolve) => ws.on(event, () => resolve()));
-      expect(timers()).toBe(before);
+      // Those of earlier tests may run out meanwhile.
+      expect(timers()).toBeLessThanOrEqual(before);
       ws.terminate();
     }
   });
