@@ -45,7 +45,7 @@ interface TimedSocket {
 }
 
 /** A batch of at least this many bytes does not wait for the end of its turn. */
-const FLUSH_FROM = 65536;
+const FLUSH_FROM = 32_768;
 
 /** Milliseconds without a message after which a compressor's memory is given back. */
 const REST_AFTER = 15_000;
