@@ -2,8 +2,9 @@
 
 import { Buffer } from 'node:buffer';
 
-/** From this length on, memory is worth holding on to. */
-const LARGE = 131_072;
+/** From this length on, memory is worth holding on to; a bar stands behind so much of it. */
+const LARGE = 32_768;
+const BETWEEN_BARS = 131_072;
 const BARS = 32;
 const BAR_LENGTH = 8192;
 
@@ -15,11 +16,16 @@ const BAR_LENGTH = 8192;
  */
 const bars: Buffer[] = [];
 let next = 0;
+/** Bytes allocated since the newest bar. */
+let unbarred = 0;
 
 /** A buffer of `length` bytes with any content, which shares its memory with no other. */
 export function allocateBlock(length: number): Buffer {
   const block = Buffer.allocUnsafeSlow(length);
-  if (length >= LARGE) {
+  if (length < LARGE) return block;
+  unbarred += length;
+  if (unbarred >= BETWEEN_BARS) {
+    unbarred = 0;
     bars[next] = Buffer.allocUnsafeSlow(BAR_LENGTH);
     next = (next + 1) % BARS;
   }
