@@ -52,9 +52,9 @@ describe('output', () => {
     expect(peer.seen).toEqual(['1:a', '10:b', `1:${large}`]);
   });
 
-  it('a batch of 64 KiB does not wait for the end of its turn', () => {
+  it('a batch of 32 KiB does not wait for the end of its turn', () => {
     const { ws, near } = open();
-    ws.send(Buffer.alloc(65_536));
+    ws.send(Buffer.alloc(32_768));
     expect(near.writes.length).toBe(1);
   });
 
