@@ -35,6 +35,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
   'handshake/key.ts': ['node:crypto'],
   'handshake/accept.ts': ['node:crypto'],
   'deflate/context.ts': ['node:zlib'],
+  'deflate/faults.ts': ['node:zlib'],
   'deflate/compressor.ts': ['node:zlib'],
   'deflate/oneshot.ts': ['node:zlib'],
 };

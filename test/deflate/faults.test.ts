@@ -12,5 +12,6 @@ it('are protocol errors with a close code, a name and a sentence', () => {
     [1007, 'Z_BUF_ERROR'],
     [1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'],
   ]);
+  expect(errors.slice(0, 2).map((error) => (error as { errno?: number }).errno)).toEqual([-3, -5]);
   for (const { message } of errors) expect(message).toMatch(/^[A-Z].{15,}$/);
 });
