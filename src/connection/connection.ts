@@ -12,8 +12,8 @@ import { FrameContext, type Role } from '../frame/rules.ts';
 import { COPY_BELOW, FrameWriter } from '../frame/writer.ts';
 import type { KeySource } from '../mask/key.ts';
 import { Assembler, invalidUtf8 } from '../message/assembler.ts';
-import { Utf8Validator } from '../message/utf8.ts';
 import { ClosingHandshake, type ClosingState } from './closing.ts';
+import { OutgoingMessage } from './outgoing.ts';
 import type {
   ConnectionCodec,
   ConnectionEvents,
@@ -63,19 +63,12 @@ export class Connection implements FrameSink, DecompressedSink {
   #isCompressed = false;
   /** It is in the assembler. */
   #assembling = false;
-  /** A fragmented message of ours has begun (§5.4). */
-  #fragmenting = false;
+  readonly #outgoing = new OutgoingMessage();
   readonly #codec: ConnectionCodec | null;
   readonly #maxPayload: number;
-  /** A fragmented message of ours is being sent compressed. */
-  #compressing = false;
   /** A large piece is being decompressed: what follows it waits in `#held`. */
   #suspended = false;
   #held: Buffer[] = [];
-  /** Validates the fragments of a text message of ours; null while there is none. */
-  #outgoingText: Utf8Validator | null = null;
-  /** A fragment of ours was refused, so that nothing can make text of those already sent. */
-  #spoiled = false;
   #receiving = false;
   #borrowed = false;
   #awake = false;
@@ -194,16 +187,16 @@ export class Connection implements FrameSink, DecompressedSink {
    */
   send(data: string | Uint8Array, isBinary: boolean, fin = true, compress = true): number {
     if (this.#closing.state !== 'open') return -1;
-    if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
+    if (this.#checkText) this.#outgoing.check(data, isBinary, fin);
     const codec = this.#codec;
-    if (codec !== null && (this.#fragmenting ? this.#compressing : compress)) {
+    if (codec !== null && (this.#outgoing.isFragmented ? this.#outgoing.isCompressed : compress)) {
       const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-      if (this.#fragmenting || codec.isWorthwhile(bytes.length)) {
+      if (this.#outgoing.isFragmented || codec.isWorthwhile(bytes.length)) {
         this.#sendCompressed(codec.compress(bytes, fin), isBinary, fin);
         return bytes.length;
       }
     }
-    return this.#write(this.#firstByte(isBinary, fin), data);
+    return this.#write(this.#outgoing.next(isBinary, fin), data);
   }
 
   /**
@@ -212,7 +205,7 @@ export class Connection implements FrameSink, DecompressedSink {
    */
   sendPrepared(message: PreparedMessage): number {
     if (this.#closing.state !== 'open') return -1;
-    if (this.#fragmenting) {
+    if (this.#outgoing.isFragmented) {
       throw new Error('A prepared message cannot be sent before the last fragment of another one');
     }
     const { first, payload, frame } = message.frameFor(this.#codec);
@@ -227,7 +220,10 @@ export class Connection implements FrameSink, DecompressedSink {
   takesLong(length: number, compress = true): boolean {
     const codec = this.#codec;
     if (codec === null || this.#closing.state !== 'open') return false;
-    return (this.#fragmenting ? this.#compressing : compress) && codec.takesLong(length);
+    return (
+      (this.#outgoing.isFragmented ? this.#outgoing.isCompressed : compress) &&
+      codec.takesLong(length)
+    );
   }
 
   /**
@@ -241,7 +237,7 @@ export class Connection implements FrameSink, DecompressedSink {
     fin: boolean,
     done: (length: number) => void,
   ): void {
-    if (this.#checkText) this.#checkOutgoing(data, isBinary, fin);
+    if (this.#checkText) this.#outgoing.check(data, isBinary, fin);
     // There is one: `takesLong` has said so.
     (this.#codec as ConnectionCodec).compressLater(data, fin, (compressed) => {
       if (this.#closing.state !== 'open') {
@@ -253,23 +249,6 @@ export class Connection implements FrameSink, DecompressedSink {
     });
   }
 
-  /** RFC 7692 §6: RSV1 is on the first frame of a compressed message, and on no other. */
-  #sendCompressed(payload: Uint8Array, isBinary: boolean, fin: boolean): void {
-    // The writer keeps what is large, and the codec its buffer.
-    const own = payload.length < COPY_BELOW ? payload : Buffer.from(payload);
-    const rsv1 = this.#fragmenting ? 0 : RSV1;
-    this.#compressing = !fin;
-    this.#write(rsv1 | this.#firstByte(isBinary, fin), own);
-  }
-
-  /** FIN and opcode of the next data frame (§5.4). */
-  #firstByte(isBinary: boolean, fin: boolean): number {
-    const opcode = this.#fragmenting ? Opcode.CONTINUATION : isBinary ? Opcode.BINARY : Opcode.TEXT;
-    // §5.4: the final fragment, and no other, has FIN.
-    this.#fragmenting = !fin;
-    return fin ? FIN | opcode : opcode;
-  }
-
   /**
    * Sends a frame that was encoded beforehand, for one that is serialised once and sent to many; see
    * `checkEncodedFrame` for what it must be, and for how long its bytes are used FrameWriter. That text in it is
@@ -279,7 +258,7 @@ export class Connection implements FrameSink, DecompressedSink {
     const length = checkEncodedFrame(frame, this.role);
     if (this.#closing.state !== 'open') return -1;
     // §5.4: only control frames may stand between the fragments of a message.
-    if (this.#fragmenting && !isControl(frame[0][0] & 0x0f)) {
+    if (this.#outgoing.isFragmented && !isControl(frame[0][0] & 0x0f)) {
       throw new TypeError('A fragmented message has to be completed before another one is sent');
     }
     this.#writer.writeEncoded(frame);
@@ -349,6 +328,42 @@ export class Connection implements FrameSink, DecompressedSink {
     else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
   }
 
+  onControl(opcode: number, payload: Buffer): void {
+    if (opcode === Opcode.CLOSE) {
+      this.#receiveClose(payload);
+      return;
+    }
+    const data = this.#own(payload, this.#borrowed);
+    if (opcode === Opcode.PONG) {
+      this.#events.onPong(data);
+      return;
+    }
+    if (this.#autoPong) {
+      // §5.5.3: to a peer that does not read, answering the newest Ping is enough.
+      if (this.#congested) this.#unansweredPing = data;
+      else this.#writeControl(Opcode.PONG, data);
+    }
+    this.#events.onPing(data);
+  }
+
+  // DecompressedSink
+
+  onDecompressed(piece: Buffer, last: boolean): void {
+    this.#assemble(piece, last, true, 0);
+  }
+
+  onDecompressEnd(fault: unknown): void {
+    this.#suspended = false;
+    this.#reader.resume();
+    try {
+      if (fault instanceof ProtocolError) this.fail(fault);
+      else if (fault !== null) throw fault;
+      while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
+    } finally {
+      if (!this.#suspended) this.#transport.resume?.();
+    }
+  }
+
   #decompress(piece: Buffer, last: boolean): void {
     const codec = this.#codec as ConnectionCodec;
     if (codec.decompress(piece, last, this.#maxPayload, this)) return;
@@ -379,42 +394,6 @@ export class Connection implements FrameSink, DecompressedSink {
     if (!last) return;
     this.#assembling = false;
     this.#events.onMessage(assembler.end(), !this.#isText);
-  }
-
-  // DecompressedSink
-
-  onDecompressed(piece: Buffer, last: boolean): void {
-    this.#assemble(piece, last, true, 0);
-  }
-
-  onDecompressEnd(fault: unknown): void {
-    this.#suspended = false;
-    this.#reader.resume();
-    try {
-      if (fault instanceof ProtocolError) this.fail(fault);
-      else if (fault !== null) throw fault;
-      while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
-    } finally {
-      if (!this.#suspended) this.#transport.resume?.();
-    }
-  }
-
-  onControl(opcode: number, payload: Buffer): void {
-    if (opcode === Opcode.CLOSE) {
-      this.#receiveClose(payload);
-      return;
-    }
-    const data = this.#own(payload, this.#borrowed);
-    if (opcode === Opcode.PONG) {
-      this.#events.onPong(data);
-      return;
-    }
-    if (this.#autoPong) {
-      // §5.5.3: to a peer that does not read, answering the newest Ping is enough.
-      if (this.#congested) this.#unansweredPing = data;
-      else this.#writeControl(Opcode.PONG, data);
-    }
-    this.#events.onPing(data);
   }
 
   #receiveClose(payload: Buffer): void {
@@ -450,26 +429,13 @@ export class Connection implements FrameSink, DecompressedSink {
     return pins ? copyOf(view) : view;
   }
 
-  /** §5.6: text is UTF-8, also when the application hands it over as bytes and in fragments. */
-  #checkOutgoing(data: string | Uint8Array, isBinary: boolean, fin: boolean): void {
-    if (!this.#fragmenting) {
-      if (isBinary || (fin && typeof data === 'string')) return;
-      if (!fin) this.#outgoingText = new Utf8Validator();
-    }
-    const validator = this.#outgoingText;
-    if (validator === null) {
-      if (this.#fragmenting || isUtf8(data as Uint8Array)) return;
-    } else {
-      const bytes = typeof data === 'string' ? Buffer.from(data) : asBuffer(data);
-      if (!this.#spoiled && validator.write(bytes) && (!fin || validator.end())) {
-        if (fin) this.#outgoingText = null;
-        return;
-      }
-    }
-    // A first fragment that is refused leaves no message behind.
-    if (!this.#fragmenting) this.#outgoingText = null;
-    this.#spoiled = this.#fragmenting;
-    throw new TypeError('The bytes of a text message must be UTF-8: send them as binary instead');
+  /** RFC 7692 §6: RSV1 is on the first frame of a compressed message, and on no other. */
+  #sendCompressed(payload: Uint8Array, isBinary: boolean, fin: boolean): void {
+    // The writer keeps what is large, and the codec its buffer.
+    const own = payload.length < COPY_BELOW ? payload : Buffer.from(payload);
+    const rsv1 = this.#outgoing.isFragmented ? 0 : RSV1;
+    this.#outgoing.isCompressed = !fin;
+    this.#write(rsv1 | this.#outgoing.next(isBinary, fin), own);
   }
 
   #sendControl(opcode: Opcode, data: string | Uint8Array): number {
@@ -502,8 +468,4 @@ function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafe(bytes.length);
   copy.set(bytes);
   return copy;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -4,8 +4,9 @@
 
 import { Buffer } from 'node:buffer';
 import type { DecompressedSink, Decompressor } from '../connection/ports.ts';
+import { messageTooBig } from '../frame/rules.ts';
 import { Context, type ContextSettings } from './context.ts';
-import { invalidData, messageTooBig, truncatedData } from './faults.ts';
+import { invalidData, truncatedData } from './faults.ts';
 import type { Pool } from './pool.ts';
 
 /** How one direction is decompressed. */

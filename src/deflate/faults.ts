@@ -23,8 +23,3 @@ export function truncatedData(): ProtocolError {
   );
   return Object.assign(error, { errno: constants.Z_BUF_ERROR });
 }
-
-/** §10.4: a limit holds for what comes out. */
-export function messageTooBig(): ProtocolError {
-  return new ProtocolError(1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'Max payload size exceeded');
-}

@@ -5,8 +5,9 @@
 import { Buffer } from 'node:buffer';
 import { constants, type Inflate, inflateRaw, inflateRawSync } from 'node:zlib';
 import type { DecompressedSink, Decompressor } from '../connection/ports.ts';
+import { messageTooBig } from '../frame/rules.ts';
 import { AT_ONCE, type DecompressorSettings, TAIL } from './decompressor.ts';
-import { invalidData, messageTooBig, truncatedData } from './faults.ts';
+import { invalidData, truncatedData } from './faults.ts';
 
 /**
  * RFC 1951 §3.2.4: an empty stored block with BFINAL, and a byte more. At a block border they end the

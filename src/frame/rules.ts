@@ -36,13 +36,7 @@ export class FrameContext {
 
   /** §10.4: the announced length decides, before a byte of payload is waited or paid for. */
   checkMessageLength(length: number): void {
-    if (this.messageLength + length > this.maxPayload) {
-      throw new ProtocolError(
-        1009,
-        'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
-        'Max payload size exceeded',
-      );
-    }
+    if (this.messageLength + length > this.maxPayload) throw messageTooBig();
   }
 
   /** Takes note of a data frame whose header has been accepted (§5.4). */
@@ -124,6 +118,11 @@ export function checkExtendedLength(high: number, low: number, form: 126 | 127):
       'Unsupported WebSocket frame: payload length > 2^53 - 1',
     );
   }
+}
+
+/** §10.4: the error for a message that is longer than the limit, announced or decompressed. */
+export function messageTooBig(): ProtocolError {
+  return new ProtocolError(1009, 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'Max payload size exceeded');
 }
 
 function fail(code: ProtocolErrorCode, message: string): never {
