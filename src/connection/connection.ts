@@ -156,7 +156,7 @@ export class Connection implements FrameSink, DecompressedSink {
       this.fail(error);
     } finally {
       this.#receiving = false;
-      this.flush();
+      this.#gather();
     }
   }
 
@@ -454,6 +454,16 @@ export class Connection implements FrameSink, DecompressedSink {
     const length = this.#writer.write(first, payload);
     this.#wake();
     return length;
+  }
+
+  /** A chunk has been worked through. */
+  #gather(): void {
+    if (this.#transport.gather === undefined) {
+      this.flush();
+    } else if (!this.#awake && this.#writer.length > 0) {
+      this.#awake = true;
+      this.#transport.gather();
+    }
   }
 
   #wake(): void {

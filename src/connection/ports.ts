@@ -31,6 +31,11 @@ export interface ConnectionTransport {
   write(chunks: Buffer[]): void;
   /** Output waits that no `receive` will flush: call `flush()` before the event loop's turn ends. */
   wake(): void;
+  /**
+   * A chunk has been worked through, and what it made the connection send waits: call `flush()` as
+   * after `wake`. A transport without this method gets it written at once.
+   */
+  gather?(): void;
   /** Everything has been written: close our direction of the transport (§7.1.1). */
   end(): void;
   /**

@@ -18,7 +18,7 @@ import {
   stopSharedRead,
 } from './shared-read.ts';
 import { throwLater } from './throw-later.ts';
-import { flushSoon } from './turn.ts';
+import { chunkDone, flushSoon } from './turn.ts';
 
 /** Called with the owner, so that one object serves all links. Nothing here may throw. */
 export interface LinkHandlers<Owner> {
@@ -70,7 +70,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Payload bytes and callbacks of the batch that waits in the connection. */
   #pendingPayload = 0;
   #callbacks: WriteCallback[] | null = null;
-  /** What `bufferedAmount` may not fall below in this turn; 0 when nothing was written in it. */
+  /** What `bufferedAmount` may not fall below while the code that sends runs; 0 when nothing was written. */
   #floor = 0;
   #ended = false;
   /** The peer's direction has ended; ours has, and all of it is written. */
@@ -128,7 +128,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   /**
    * Payload bytes that have been sent and not yet been given to the operating system. What is sent
-   * in a turn of the event loop counts until its end (WHATWG §3.1).
+   * counts at least until the code that runs has returned (WHATWG §3.1).
    */
   get bufferedAmount(): number {
     this.#measure();
@@ -274,12 +274,16 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (!room && socket.writableNeedDrain) this.connection.setCongested(true);
   }
 
+  /** Replies wait for the end of the turn, as all else does. */
+  gather(): void {
+    flushSoon(this);
+  }
+
   wake(): void {
     flushSoon(this);
   }
 
   flush(): void {
-    this.#floor = 0;
     this.connection.flush();
   }
 
@@ -309,11 +313,13 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   receive(chunk: Buffer): void {
     this.#heard = true;
     this.connection.receive(chunk);
+    chunkDone();
   }
 
   receiveShared(chunk: Buffer): void {
     this.#heard = true;
     this.connection.receive(chunk, true);
+    chunkDone();
   }
 
   /** §5.5.2: a peer that has not answered the last Ping in a whole interval is lost. */
@@ -401,10 +407,14 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     return true;
   }
 
-  /** Writes before the turn has ended, which `bufferedAmount` does not show. */
+  /** Writes while the code that sends still runs, which `bufferedAmount` does not show. */
   #flushEarly(): void {
     const amount = this.bufferedAmount;
-    if (this.#floor === 0) flushSoon(this);
+    if (this.#floor === 0) {
+      process.nextTick(() => {
+        this.#floor = 0;
+      });
+    }
     this.#floor = amount;
     this.connection.flush();
   }

@@ -14,6 +14,11 @@ export function createWebSocketStream(socket: BaseWebSocket, options?: DuplexOpt
   return new WebSocketDuplex(socket, options);
 }
 
+interface Written {
+  readonly chunk: unknown;
+  readonly encoding: BufferEncoding;
+}
+
 class WebSocketDuplex extends Duplex {
   readonly #socket: BaseWebSocket;
   /** The socket has failed and closes by itself: it need not be terminated. */
@@ -62,13 +67,24 @@ class WebSocketDuplex extends Duplex {
     if (this.#socket.isPaused) this.#socket.resume();
   }
 
-  override _write(chunk: unknown, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this._writev([{ chunk, encoding }], done);
+  }
+
+  /** What has been written while the last messages were under way leaves in one batch. */
+  override _writev(chunks: readonly Written[], done: (error?: Error) => void): void {
     const socket = this.#socket;
     if (socket.readyState === socket.CONNECTING) {
-      socket.once('open', () => this._write(chunk, _encoding, done));
+      socket.once('open', () => this._writev(chunks, done));
       return;
     }
-    socket.send(chunk as Buffer | string, done);
+    let left = chunks.length;
+    let failure: Error | undefined;
+    const sent = (error?: Error): void => {
+      failure ??= error;
+      if (--left === 0) done(failure);
+    };
+    for (const { chunk } of chunks) socket.send(chunk as Buffer | string, sent);
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -1,5 +1,9 @@
-// One wake-up for everything that was sent in a turn of the event loop, whoever sent it: what many
-// connections write in one turn leaves in one write each, and costs one scheduled call for all.
+// When output leaves: once in each turn of the event loop, for all connections, behind everything that
+// came in it. What one connection sends in a turn, in answer to whomever, leaves in one write, and what
+// many do costs one scheduled call.
+
+// Not the global one: an application's tests may have put theirs in its place.
+import { setImmediate } from 'node:timers';
 
 /** Something with output that waits. */
 export interface Flushable {
@@ -7,17 +11,46 @@ export interface Flushable {
   flush(): void;
 }
 
+/** So many chunks are worked through before anybody looks at the clock … */
+const CHUNKS = 8;
+/** … and when so many milliseconds have passed since then, output does not wait for the rest. */
+const LONGEST_WAIT = 1;
+
 let waiting: Flushable[] = [];
+let scheduled = false;
+let chunks = 0;
+let since = 0;
 let heedsExit = false;
 
-/** Calls `target.flush()` when the code that is running now has returned, or ends the process. */
+/** Calls `target.flush()` at the end of the event loop's turn, or when the process ends within it. */
 export function flushSoon(target: Flushable): void {
-  if (waiting.push(target) !== 1) return;
-  process.nextTick(flushAll);
+  waiting.push(target);
+  if (scheduled) return;
+  scheduled = true;
+  // Behind all input of the turn: that is where replies to many senders meet.
+  setImmediate(endTurn);
   if (heedsExit) return;
-  // After process.exit() there is no next tick; a socket can still take what it has room for.
+  // After process.exit() no turn ends; a socket can still take what it has room for.
   heedsExit = true;
   process.once('exit', flushAll);
+}
+
+/** A chunk of input has been worked through: where that takes long, output does not wait for more. */
+export function chunkDone(): void {
+  if (!scheduled || ++chunks % CHUNKS !== 0) return;
+  const now = performance.now();
+  if (chunks === CHUNKS) {
+    since = now;
+  } else if (now - since > LONGEST_WAIT) {
+    since = now;
+    flushAll();
+  }
+}
+
+function endTurn(): void {
+  scheduled = false;
+  chunks = 0;
+  flushAll();
 }
 
 function flushAll(): void {

@@ -35,7 +35,7 @@ describe('the ports', () => {
       'onMessage' | 'onPing' | 'onPong' | 'onClose' | 'onFail'
     >();
     expectTypeOf<keyof ConnectionTransport>().toEqualTypeOf<
-      'write' | 'wake' | 'end' | 'pause' | 'resume'
+      'write' | 'wake' | 'gather' | 'end' | 'pause' | 'resume'
     >();
     expectTypeOf<ConnectionEvents['onMessage']>().parameters.toEqualTypeOf<[Buffer, boolean]>();
     expectTypeOf<ConnectionEvents['onFail']>().parameters.toEqualTypeOf<[ProtocolError]>();
@@ -51,6 +51,41 @@ describe('the ports', () => {
     ];
     connection.receive(Buffer.concat(frames.map((spec) => peerFrame('server', spec))));
     expect(calls).toEqual(['onMessage a', 'onPing b', 'onPong c', 'write 8a0162']);
+  });
+
+  it('leave what a chunk made to be sent to a transport that gathers, and ask it once', () => {
+    const calls: string[] = [];
+    const connection = new Connection(
+      { role: 'server' },
+      {
+        onMessage: (data) => connection.send(data, false),
+        onPing: () => {},
+        onPong: () => {},
+        onClose: () => {},
+        onFail: () => {},
+      },
+      {
+        write: (chunks) => calls.push(`write ${Buffer.concat(chunks).toString('hex')}`),
+        wake: () => calls.push('wake'),
+        gather: () => calls.push('gather'),
+        end: () => calls.push('end'),
+      },
+    );
+    const chunk = (payload: string) => peerFrame('server', { opcode: 1, payload });
+    connection.receive(peerFrame('server', { opcode: 10, payload: '' }));
+    expect(calls).toEqual([]);
+    connection.receive(chunk('a'));
+    connection.receive(chunk('b'));
+    connection.send('c', false);
+    expect(calls).toEqual(['gather']);
+    connection.flush();
+    connection.send('d', false);
+    connection.receive(chunk('e'));
+    expect(calls).toEqual(['gather', 'write 810161810162810163', 'wake']);
+    connection.flush();
+    // A Close is answered at once.
+    connection.receive(Buffer.concat([chunk('f'), peerFrame('server', { opcode: 8 })]));
+    expect(calls.slice(3)).toEqual(['write 810164810165', 'write 8101668800', 'end']);
   });
 
   it('[6455-5.5.1-h] [6455-5.5.1-i] [6455-5.5.1-m] see the Close answered and the transport ended before onClose', () => {

@@ -52,6 +52,31 @@ describe('output', () => {
     expect(peer.seen).toEqual(['1:a', '10:b', `1:${large}`]);
   });
 
+  it('replies to what came from many in one turn leave in one write for each receiver', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => overTcp('server')));
+    let writes = 0;
+    for (const { socket, ws } of all) {
+      const write = socket.write;
+      socket.write = function (this: net.Socket, ...args: unknown[]): boolean {
+        writes++;
+        return Reflect.apply(write, this, args) as boolean;
+      };
+      ws.on('message', (data) => {
+        for (const other of all) other.ws.send(data as Buffer, { binary: false });
+      });
+    }
+    for (const { peer } of all) void peer.sendFrame({ opcode: 1, payload: 'a' });
+    // All of it lies ready before the loop gets to look.
+    const end = performance.now() + 50;
+    while (performance.now() < end);
+    await Promise.all(all.map(({ peer }) => peer.until(() => peer.frames().length === 4, 5000)));
+    expect(writes).toBe(4);
+    for (const { socket, peer } of all) {
+      socket.destroy();
+      peer.destroy();
+    }
+  });
+
   it('a batch of 32 KiB does not wait for the end of its turn', () => {
     const { ws, near } = open();
     ws.send(Buffer.alloc(32_768));

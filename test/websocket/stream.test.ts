@@ -80,6 +80,35 @@ describe('createWebSocketStream', () => {
     expect(drained).toBe(true);
   });
 
+  it('sends in one batch what was written while it could not, a message for each chunk', async () => {
+    const { ws, near, peer } = open();
+    const stream = createWebSocketStream(ws);
+    const told: string[] = [];
+    for (const each of ['a', 'b', 'c', 'd']) {
+      stream.write(each, (error) => told.push(`${each} ${error ?? 'written'}`));
+    }
+    await settle();
+    // The first had nothing to wait for.
+    expect(near.writes.length).toBe(2);
+    expect(peer.seen).toEqual(['2:a', '2:b', '2:c', '2:d']);
+    expect(told).toEqual(['a written', 'b written', 'c written', 'd written']);
+  });
+
+  it('tells all that was written in one batch when the socket is lost', async () => {
+    const { ws, near } = open();
+    const stream = createWebSocketStream(ws);
+    stream.on('error', () => {});
+    const told: string[] = [];
+    near.stalled = true;
+    for (const each of ['a', 'b', 'c']) {
+      stream.write(each, (error) => told.push(`${each} ${error instanceof Error}`));
+    }
+    await settle();
+    ws.terminate();
+    await settle();
+    expect(told).toEqual(['a true', 'b true', 'c true']);
+  });
+
   it('gives messages one by one with readableObjectMode, text as strings; sends strings as text', async () => {
     const { ws, peer } = open();
     const stream = createWebSocketStream(ws, { readableObjectMode: true, decodeStrings: false });

@@ -1,6 +1,7 @@
+import { createHook } from 'node:async_hooks';
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it, vi } from 'vitest';
-import { flushSoon } from '../../src/websocket/turn.ts';
+import { describe, expect, it } from 'vitest';
+import { chunkDone, flushSoon } from '../../src/websocket/turn.ts';
 import { settle } from './pair.ts';
 
 describe('flushSoon', () => {
@@ -13,14 +14,26 @@ describe('flushSoon', () => {
     expect(log).toEqual(['a', 'b']);
   });
 
+  it('comes behind what the running code has put off until it returns', async () => {
+    const log: string[] = [];
+    flushSoon({ flush: () => log.push('flush') });
+    process.nextTick(() => log.push('tick'));
+    void Promise.resolve().then(() => log.push('microtask'));
+    await settle(1);
+    expect(log.at(-1)).toBe('flush');
+    expect(log).toHaveLength(3);
+  });
+
   it('takes one scheduled call for all', async () => {
-    const scheduled = vi.spyOn(process, 'nextTick');
-    try {
-      for (let i = 0; i < 10; i++) flushSoon({ flush: () => {} });
-      expect(scheduled).toHaveBeenCalledTimes(1);
-    } finally {
-      scheduled.mockRestore();
-    }
+    let scheduled = 0;
+    const hook = createHook({
+      init: (_, type) => {
+        if (type === 'Immediate') scheduled++;
+      },
+    }).enable();
+    for (let i = 0; i < 10; i++) flushSoon({ flush: () => {} });
+    hook.disable();
+    expect(scheduled).toBe(1);
     await settle(1);
   });
 
@@ -33,6 +46,8 @@ describe('flushSoon', () => {
       },
     });
     flushSoon({ flush: () => log.push('second') });
+    await settle(1);
+    expect(log).toEqual(['first', 'second']);
     await settle(1);
     expect(log).toEqual(['first', 'second', 'again']);
   });
@@ -50,5 +65,50 @@ describe('flushSoon', () => {
       { encoding: 'utf8', timeout: 10_000 },
     );
     expect([child.status, child.stdout]).toEqual([7, 'ab']);
+  });
+});
+
+describe('chunkDone', () => {
+  /** Works through `count` chunks, each of which takes `milliseconds`. */
+  function work(count: number, milliseconds: number): void {
+    for (let i = 0; i < count; i++) {
+      const end = performance.now() + milliseconds;
+      while (performance.now() < end);
+      chunkDone();
+    }
+  }
+
+  it('lets output wait while chunks are worked through quickly', async () => {
+    const log: string[] = [];
+    flushSoon({ flush: () => log.push('flush') });
+    work(64, 0);
+    log.push('worked');
+    await settle(1);
+    expect(log).toEqual(['worked', 'flush']);
+  });
+
+  it('lets nothing wait for many chunks that take long, once in a while', async () => {
+    let flushed = 0;
+    const target = { flush: () => flushed++ };
+    flushSoon(target);
+    work(15, 1);
+    expect(flushed).toBe(0);
+    work(1, 1);
+    expect(flushed).toBe(1);
+    flushSoon(target);
+    work(8, 1);
+    expect(flushed).toBe(2);
+    await settle(1);
+    expect(flushed).toBe(2);
+  });
+
+  it('does nothing where no output waits', async () => {
+    work(16, 1);
+    let flushed = 0;
+    flushSoon({ flush: () => flushed++ });
+    work(8, 1);
+    expect(flushed).toBe(0);
+    await settle(1);
+    expect(flushed).toBe(1);
   });
 });
