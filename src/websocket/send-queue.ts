@@ -14,11 +14,13 @@ interface Task {
   readonly length: number;
   /** Null for a task that is ready to run. */
   readonly blob: ReadableBlob | null;
-  /** A promise that it returns is waited for. */
-  run(bytes: ArrayBuffer | null, error: Error | null): unknown;
-  /** Called instead of `run` when it is too late for that. */
+  run(bytes: ArrayBuffer | null, error: Error | null): Running;
+  /** Called when it is too late to run, or to hear how that which runs ends. */
   onDrop(error: Error): void;
 }
+
+/** A promise is waited for, and what it brings is called unless the queue has been dropped by then. */
+export type Running = Promise<(() => void) | undefined> | undefined;
 
 /** A queue of things to do with a connection, run one after the other. */
 export class SendQueue {
@@ -27,8 +29,13 @@ export class SendQueue {
   #length = 0;
   #dropped = false;
   #working = false;
-  /** What was last waited for was a Blob. */
+  /** The first task's Blob is being read. */
   #isReading = false;
+  /** The task whose promise is waited for; it is in `#tasks` no more. */
+  #running: Task | null = null;
+  /** What was last waited for was a Blob; why it could not be read. */
+  #hasRead = false;
+  #failure: Error | null = null;
 
   /** `onEmpty` is called when the last task has run. */
   constructor(onEmpty: () => void) {
@@ -43,7 +50,7 @@ export class SendQueue {
   /** Reads `blob` when its turn has come, then calls `run` with its bytes or with why not. */
   addBlob(
     blob: ReadableBlob,
-    run: (bytes: ArrayBuffer | null, error: Error | null) => unknown,
+    run: (bytes: ArrayBuffer | null, error: Error | null) => Running,
     onDrop: (error: Error) => void,
   ): void {
     this.#add({ length: blob.size, blob, run, onDrop });
@@ -53,20 +60,28 @@ export class SendQueue {
    * Calls `run` when its turn has come; it will send `length` bytes of payload, at once or when its
    * promise is fulfilled.
    */
-  add(length: number, run: () => unknown, onDrop: (error: Error) => void): void {
+  add(length: number, run: () => Running, onDrop: (error: Error) => void): void {
     this.#add({ length, blob: null, run, onDrop });
   }
 
-  /** Runs nothing any more: calls `onDrop` of all tasks that wait, in order. `length` stays. */
+  /**
+   * Runs nothing any more: calls `onDrop` of all tasks that have not ended, in order. While a Blob is
+   * read that is later, as its own failure is the better reason. `length` stays.
+   */
   drop(): void {
+    if (this.#dropped) return;
     this.#dropped = true;
-    const error = this.lostError;
-    for (const task of this.#tasks.splice(0)) task.onDrop(error);
+    if (this.#isReading) return;
+    const running = this.#running;
+    this.#running = null;
+    running?.onDrop(this.lostError);
+    this.#dropWaiting();
   }
 
-  /** Why something was not sent when the connection is gone: it waited, in the words of ws. */
+  /** Why something was not sent when the connection is gone: what it waited for, in the words of ws. */
   get lostError(): Error {
-    const work = this.#isReading ? 'the blob was being read' : 'data was being compressed';
+    if (this.#failure !== null) return this.#failure;
+    const work = this.#hasRead ? 'the blob was being read' : 'data was being compressed';
     return new Error(`The socket was closed while ${work}`);
   }
 
@@ -79,25 +94,16 @@ export class SendQueue {
   async #work(): Promise<void> {
     this.#working = true;
     for (let task = this.#tasks[0]; task !== undefined; task = this.#tasks[0]) {
-      let bytes: ArrayBuffer | null = null;
-      let failure: Error | null = null;
-      if (task.blob !== null) {
-        this.#isReading = true;
-        try {
-          bytes = await task.blob.arrayBuffer();
-        } catch (error) {
-          failure = error instanceof Error ? error : new Error(String(error));
-        }
+      const bytes = task.blob === null ? null : await this.#read(task.blob);
+      if (this.#dropped) {
+        this.#dropWaiting();
+        return;
       }
-      if (this.#dropped) return;
       // Out of the queue before it runs: it may end the connection, which drops what waits.
       this.#tasks.shift();
       try {
-        const running = task.run(bytes, failure);
-        if (running instanceof Promise) {
-          this.#isReading = false;
-          await running;
-        }
+        const running = task.run(bytes, this.#failure);
+        if (running !== undefined && !(await this.#end(task, running))) return;
       } catch (error) {
         throwLater(error);
       }
@@ -105,5 +111,37 @@ export class SendQueue {
     }
     this.#working = false;
     if (!this.#dropped) this.#onEmpty();
+  }
+
+  /** Null when it could not be read, which `#failure` has the reason for. */
+  async #read(blob: ReadableBlob): Promise<ArrayBuffer | null> {
+    this.#isReading = true;
+    this.#hasRead = true;
+    this.#failure = null;
+    try {
+      return await blob.arrayBuffer();
+    } catch (error) {
+      // As it is, whatever it is; but nothing would be taken for success.
+      this.#failure = (error || new Error('The blob could not be read')) as Error;
+      return null;
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** Waits for what runs; false if `onDrop` has been called for it meanwhile. */
+  async #end(task: Task, running: NonNullable<Running>): Promise<boolean> {
+    this.#hasRead = false;
+    this.#failure = null;
+    this.#running = task;
+    const end = await running;
+    if (this.#running === null) return false;
+    this.#running = null;
+    end?.();
+    return true;
+  }
+
+  #dropWaiting(): void {
+    for (const task of this.#tasks.splice(0)) task.onDrop(this.lostError);
   }
 }

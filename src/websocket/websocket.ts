@@ -24,7 +24,7 @@ import {
   toBinaryType,
   toPayload,
 } from './payload.ts';
-import { SendQueue } from './send-queue.ts';
+import { type Running, SendQueue } from './send-queue.ts';
 import type { Agreement, ReadyState, SendOptions, SocketOptions } from './surface.ts';
 import { throwLater } from './throw-later.ts';
 
@@ -254,7 +254,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       // What cannot be sent is refused now; what is sent is the reason as it is now.
       encodeClose(status, reason);
       const kept = typeof reason === 'object' ? Buffer.from(reason) : reason;
-      this.#sendQueue.add(0, () => link.close(status, kept), nothing);
+      this.#sendQueue.add(0, () => void link.close(status, kept), nothing);
     }
     this.#readyState = CLOSING;
   }
@@ -397,9 +397,9 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     link: Link<BaseWebSocket>,
     blob: Blob,
     done: WriteCallback | undefined,
-    send: (bytes: Buffer) => Promise<void> | undefined,
+    send: (bytes: Buffer) => Running,
   ): void {
-    const run = (bytes: ArrayBuffer | null, error: Error | null): Promise<void> | undefined => {
+    const run = (bytes: ArrayBuffer | null, error: Error | null): Running => {
       if (bytes !== null) return send(Buffer.from(bytes));
       const failure = error as Error;
       tell(done, failure);
@@ -419,7 +419,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return this.#sendQueue;
   }
 
-  #enqueue(length: number, done: WriteCallback | undefined, run: () => unknown): void {
+  #enqueue(length: number, done: WriteCallback | undefined, run: () => Running): void {
     this.#queue().add(length, run, (lost) => tell(done, lost));
   }
 
@@ -431,7 +431,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     fin: boolean,
     compress: boolean,
     done: WriteCallback | undefined,
-  ): Promise<void> | undefined {
+  ): Running {
     const { length } = bytes;
     if (!link.connection.takesLong(length, compress)) {
       return this.#attempt(link, length, done, () =>
@@ -439,10 +439,8 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       );
     }
     return link.sendLater(bytes, isBinary, fin, done).then(
-      (sent) => {
-        if (!sent) this.#lose(link, length, done);
-      },
-      (error) => this.#fail(error, done),
+      (sent) => (sent ? undefined : () => this.#lose(link, length, done)),
+      (error) => () => this.#fail(error, done),
     );
   }
 

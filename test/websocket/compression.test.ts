@@ -135,10 +135,14 @@ describe('sending', () => {
     expect(log.some((line) => line.startsWith('error'))).toBe(true);
   });
 
-  it('calls every callback once when the connection ends before that', async () => {
+  it('calls every callback once when the connection ends before that, in order, before close', async () => {
     for (const end of ['terminate', 'peer closes', 'peer vanishes']) {
       const { ws, near, peer } = open();
       const called: string[] = [];
+      let calledAtClose = -1;
+      ws.on('close', () => {
+        calledAtClose = called.length;
+      });
       for (const name of ['a', 'b', 'c']) {
         ws.send(LARGE, (error) => called.push(`${name} ${error?.message}`));
       }
@@ -148,7 +152,9 @@ describe('sending', () => {
       await vi.waitFor(() => expect(called).toHaveLength(3));
       await new Promise((resolve) => setTimeout(resolve, 20));
       const lost = 'The socket was closed while data was being compressed';
-      expect(called.sort()).toEqual([`a ${lost}`, `b ${lost}`, `c ${lost}`]);
+      expect(called).toEqual([`a ${lost}`, `b ${lost}`, `c ${lost}`]);
+      if (end === 'peer closes') near.destroy();
+      await vi.waitFor(() => expect(calledAtClose).toBe(3));
     }
   });
 });
