@@ -26,7 +26,8 @@ export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers
   readonly handshakeTimeout?: number | undefined;
   /**
    * Follow 3xx answers. Default false. `authorization`, `cookie` and the URL's user are not sent to
-   * another host, nor from wss to ws; every request has a new key.
+   * another host, nor from wss to ws, unless a `redirect` listener is there to decide that; every
+   * request has a new key.
    */
   readonly followRedirects?: boolean | undefined;
   /** Default 10. */
@@ -47,6 +48,8 @@ export interface Wishes {
 export interface OpeningListener {
   /** The request is about to be sent; true if the listener sends it (`request.end()`) itself. */
   onRequest(request: ClientRequest): boolean;
+  /** Whether the application decides for itself what may travel with a redirect. */
+  decidesRedirects(): boolean;
   onRedirect(url: string, request: ClientRequest): void;
   /** A 101 came and has not been checked; false to give up. */
   onUpgrade(response: IncomingMessage): boolean;
@@ -146,9 +149,12 @@ export class Opening {
     // node:http leaves it out where the application has set an Authorization field itself.
     let auth = userOf(url);
     this.#strayed ||= this.#isElsewhere(url);
-    if (this.#strayed) withoutCredentials(fields, sameHost(url, this.#first));
-    // On the first host the user that the application named stays the one, whatever a Location says.
-    else auth = userOf(this.#first) ?? auth ?? options.auth ?? undefined;
+    if (this.#strayed && !this.#listener.decidesRedirects()) {
+      withoutCredentials(fields, sameHost(url, this.#first));
+    } else {
+      // The user that the application named stays the one, whatever a Location says.
+      auth = userOf(this.#first) ?? options.auth ?? auth;
+    }
     return {
       ...options,
       createConnection: options.createConnection ?? (url.secure ? connectTls : connectTcp),
@@ -267,8 +273,10 @@ export class Opening {
     this.#request = null;
     if (request === null) return;
     request.on('error', ignore);
-    // Takes the socket along, unless that is back with its agent and perhaps another's by now.
+    // Takes the socket along, unless the answer has been read to its end: then that is back with its
+    // agent and perhaps another's by now, but nobody's where there is no agent.
     request.destroy();
+    if (!this.#options.agent) request.socket?.destroy();
   }
 }
 

@@ -77,6 +77,7 @@ export class WebSocket extends BaseWebSocket {
         given.finishRequest?.(request, this);
         return given.finishRequest !== undefined;
       },
+      decidesRedirects: () => this.listenerCount('redirect') > 0,
       onRedirect: (to, request) => {
         this.connecting(to, new URL(to).origin, () => opening?.abort());
         // What a listener throws is no failure of the redirect.

@@ -70,6 +70,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Payload bytes and callbacks of the batch that waits in the connection. */
   #pendingPayload = 0;
   #callbacks: WriteCallback[] | null = null;
+  /** Something in that batch was compressed. */
+  #isCompressed = false;
   /** What `bufferedAmount` may not fall below while the code that sends runs; 0 when nothing was written. */
   #floor = 0;
   #ended = false;
@@ -152,7 +154,9 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     compress: boolean,
     callback: WriteCallback | undefined,
   ): boolean {
-    return this.#sent(this.connection.send(data, isBinary, fin, compress), callback);
+    const length = this.connection.send(data, isBinary, fin, compress);
+    if (compress && this.#options.codec?.isWorthwhile(length)) this.#isCompressed = true;
+    return this.#sent(length, callback);
   }
 
   /** Sends what was prepared for many, see Connection.sendPrepared. False as above. */
@@ -250,11 +254,13 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     const { socket } = this;
     const payload = this.#pendingPayload;
     this.#pendingPayload = 0;
-    const callback = this.#takeCallback();
+    const lost = this.#isCompressed ? compressedError : closedError;
+    this.#isCompressed = false;
+    const callback = this.#takeCallback(lost);
     if (socket.destroyed || socket.writableEnded) {
       this.#backlog ??= new Backlog();
       this.#backlog.lose(payload);
-      if (callback !== undefined) process.nextTick(callback, closedError());
+      if (callback !== undefined) process.nextTick(callback, lost());
       return;
     }
     const last = chunks.length - 1;
@@ -378,15 +384,15 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#inputEnded && this.#outputEnded) this.destroy();
   }
 
-  /** One function for all callbacks of a batch. */
-  #takeCallback(): WriteCallback | undefined {
+  /** One function for all callbacks of a batch; `lost` makes their error if it is cut off. */
+  #takeCallback(lost: () => Error): WriteCallback | undefined {
     const callbacks = this.#callbacks;
     if (callbacks === null) return undefined;
     this.#callbacks = null;
     const { socket } = this;
     return (error) => {
       // A write that is cut off by destroy() ends without an error of its own.
-      callAll(callbacks, error ?? (socket.destroyed ? closedError() : undefined));
+      callAll(callbacks, error ?? (socket.destroyed ? lost() : undefined));
     };
   }
 
@@ -448,6 +454,11 @@ function callAll(callbacks: readonly WriteCallback[], error: Error | undefined):
 /** For callbacks of what came too late. */
 export function closedError(): Error {
   return new Error('The connection was closed before the data was written');
+}
+
+/** The same where something was compressed, in the words of ws, which would still be at it. */
+function compressedError(): Error {
+  return new Error('The socket was closed while data was being compressed');
 }
 
 function resume(socket: Duplex): void {

@@ -54,11 +54,14 @@ export function pauseReading(socket: Duplex): void {
   else socket.pause();
 }
 
+const PUSH = Duplex.prototype.push;
+
 const onRead: OnRead = function (length, buffer) {
   const reader = this[READER];
   const chunk = buffer.subarray(0, length);
   if (reader && this.readableFlowing && this.readableLength === 0) {
-    if (this.listenerCount('data') === 1) {
+    // Somebody who has put a `push` of his own there wants to see what comes, too.
+    if (this.listenerCount('data') === 1 && this.push === PUSH) {
       reader.receiveShared(chunk);
       return true;
     }

@@ -63,16 +63,23 @@ class WebSocketDuplex extends Duplex {
     if (this.listenerCount('error') === 0) this.emit('error', error);
   };
 
-  override _read(): void {
-    if (this.#socket.isPaused) this.#socket.resume();
-  }
+  // Properties, because there is code that takes them off the stream to wrap them.
 
-  override _write(chunk: unknown, encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this._writev([{ chunk, encoding }], done);
-  }
+  override readonly _read = (): void => {
+    if (this.#socket.isPaused) this.#socket.resume();
+  };
+
+  override readonly _write = (
+    chunk: unknown,
+    encoding: BufferEncoding,
+    done: (error?: Error) => void,
+  ): void => this._writev([{ chunk, encoding }], done);
 
   /** What has been written while the last messages were under way leaves in one batch. */
-  override _writev(chunks: readonly Written[], done: (error?: Error) => void): void {
+  override readonly _writev = (
+    chunks: readonly Written[],
+    done: (error?: Error) => void,
+  ): void => {
     const socket = this.#socket;
     if (socket.readyState === socket.CONNECTING) {
       socket.once('open', () => this._writev(chunks, done));
@@ -85,9 +92,9 @@ class WebSocketDuplex extends Duplex {
       if (--left === 0) done(failure);
     };
     for (const { chunk } of chunks) socket.send(chunk as Buffer | string, sent);
-  }
+  };
 
-  override _final(done: (error?: Error | null) => void): void {
+  override readonly _final = (done: (error?: Error | null) => void): void => {
     const socket = this.#socket;
     if (socket.readyState === socket.CONNECTING) {
       socket.once('open', () => this._final(done));
@@ -102,9 +109,12 @@ class WebSocketDuplex extends Duplex {
     }
     socket.socket.once('finish', () => done());
     socket.close();
-  }
+  };
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  override readonly _destroy = (
+    error: Error | null,
+    done: (error?: Error | null) => void,
+  ): void => {
     const socket = this.#socket;
     const finish = (): void => {
       done(error);
@@ -116,5 +126,5 @@ class WebSocketDuplex extends Duplex {
     }
     socket.once('close', finish);
     if (!this.#failed) socket.terminate();
-  }
+  };
 }

@@ -324,21 +324,24 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     this.#abort = abort;
   }
 
-  /** The opening handshake has failed (§4.1): `error`, then `close` with 1006 (§7.1.5). */
+  /**
+   * The opening handshake has failed (§4.1). When the code that runs now has returned: `error`, then
+   * `close` with 1006 (§7.1.5).
+   */
   protected failConnecting(error: Error): void {
-    if (this.#readyState === CLOSED || this.#link !== null) return;
+    if (this.#readyState !== CONNECTING) return;
     this.#readyState = CLOSING;
-    this.#reportError(error);
-    this.#readyState = CLOSED;
-    this.#emit(() => this.emit('close', 1006, EMPTY));
+    process.nextTick(() => {
+      this.#reportError(error);
+      this.#readyState = CLOSED;
+      this.#emit(() => this.emit('close', 1006, EMPTY));
+    });
   }
 
   #giveUp(): void {
-    this.#readyState = CLOSING;
+    this.failConnecting(new Error('WebSocket was closed before the connection was established'));
     this.#abort?.();
     this.#abort = null;
-    const error = new Error('WebSocket was closed before the connection was established');
-    process.nextTick(() => this.failConnecting(error));
   }
 
   // Sending, inside

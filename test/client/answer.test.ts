@@ -277,6 +277,29 @@ describe('another answer', () => {
     ]);
   });
 
+  it.each(['close', 'terminate'] as const)(
+    'that was read to its end and has no agent to go back to is dropped by %s()',
+    async (method) => {
+      const server = await listen(
+        () => 'HTTP/1.1 502 Bad Gateway\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nfoo',
+      );
+      const ws = new WebSocket(server.url);
+      const witness = new Witness(ws);
+      const [, response] = await once(ws, 'unexpected-response');
+      const peer = await server.accept();
+      await once(response.resume(), 'end');
+      await pause(20);
+      expect(peer.finished).toBeUndefined();
+      ws[method]();
+      await witness.closed();
+      await peer.until(() => peer.finished !== undefined);
+      expect(witness.log).toEqual([
+        'error WebSocket was closed before the connection was established',
+        'close 1006',
+      ]);
+    },
+  );
+
   it('leaves a socket alone that its agent has given to another request', async () => {
     const server = http.createServer((request, response) => {
       if (request.url === '/refused') {

@@ -192,20 +192,58 @@ describe('a redirected opening handshake', () => {
     expect(linesOf(head, 'host')).toEqual(['virtual.example']);
   });
 
-  it('[6455-4.1-bn] drops them for another host, also with a redirect listener', async () => {
-    for (const listens of [false, true]) {
+  it('[6455-4.1-bn] drops them for another host', async () => {
+    const target = await listen(switching);
+    const server = await listen(() => moved(target.url));
+    await follow(server.url, secrets);
+    expect(server.heads[0]).toContain('secret');
+    const head = target.heads[0] as string;
+    expect(head).not.toContain('secret');
+    expect(linesOf(head, 'host')).toEqual([`127.0.0.1:${target.port}`]);
+    expect(linesOf(head, 'x-kept')).toEqual(['yes']);
+  });
+
+  it('leaves them to a redirect listener, who may take them out of the request', async () => {
+    for (const drops of [false, true]) {
       const target = await listen(switching);
       const server = await listen(() => moved(target.url));
       const ws = new WebSocket(server.url, { followRedirects: true, ...secrets });
-      if (listens) ws.on('redirect', () => {});
+      const found: unknown[] = [];
+      ws.on('redirect', (_url, request) => {
+        for (const name of ['authorization', 'cookie', 'proxy-authorization', 'host']) {
+          found.push(request.getHeader(name));
+          if (drops) request.removeHeader(name);
+        }
+        if (drops) request.setHeader('host', new URL(target.url).host);
+      });
       ws.on('open', () => ws.terminate());
-      await new Witness(ws).closed();
-      expect(server.heads[0]).toContain('secret');
+      expect((await new Witness(ws).closed()).log).toContain('open');
+      expect(found).toEqual(['Bearer secret', 'sid=secret', 'secret', 'virtual.example']);
       const head = target.heads[0] as string;
-      expect(head).not.toContain('secret');
-      expect(linesOf(head, 'host')).toEqual([`127.0.0.1:${target.port}`]);
+      const sent = ['authorization', 'cookie', 'host'].map((name) => linesOf(head, name));
+      if (drops) expect(sent).toEqual([[], [], [`127.0.0.1:${target.port}`]]);
+      else expect(sent).toEqual([['Bearer secret'], ['sid=secret'], ['virtual.example']]);
       expect(linesOf(head, 'x-kept')).toEqual(['yes']);
     }
+  });
+
+  it('[6455-4.1-bn] asks again at every hop whether somebody listens', async () => {
+    let back = '';
+    const last = await listen(switching);
+    const other = await listen(() => moved(back));
+    const server = await listen((request) =>
+      moved(pathOf(request.head) === '/a' ? other.url : last.url),
+    );
+    back = `${server.url}/b`;
+    const ws = new WebSocket(`${server.url}/a`, { followRedirects: true, ...secrets });
+    const seen: string[] = [];
+    ws.once('redirect', (url) => seen.push(url));
+    ws.on('open', () => ws.terminate());
+    await new Witness(ws).closed();
+    expect(seen).toEqual([`${other.url}/`]);
+    expect(other.heads[0]).toContain('secret');
+    // Nobody listens any more: not back on the first host, nor on the last one.
+    expect([server.heads[1], last.heads[0]].join()).not.toContain('secret');
   });
 
   it('[6455-4.1-bn] drops them for good: a way back by another host brings none back', async () => {
@@ -223,16 +261,22 @@ describe('a redirected opening handshake', () => {
   it('[6455-4.1-bn] treats the user of the URL and `auth` likewise', async () => {
     const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
     for (const withAuth of [false, true]) {
-      const target = await listen(switching);
-      let next = '';
-      const server = await listen(({ head }) => moved(pathOf(head) === '/a' ? next : target.url));
-      next = `${server.url}/b`;
-      const user = withAuth ? '' : 'me:pass@';
-      const options = withAuth ? { auth: 'me:pass' } : {};
-      const witness = await follow(`ws://${user}127.0.0.1:${server.port}/a`, options);
-      expect(witness.log).toContain('open');
-      const sent = [...server.heads, ...target.heads].map((head) => linesOf(head, 'authorization'));
-      expect(sent).toEqual([[basic('me:pass')], [basic('me:pass')], []]);
+      for (const listens of [false, true]) {
+        const target = await listen(switching);
+        let next = '';
+        const server = await listen(({ head }) => moved(pathOf(head) === '/a' ? next : target.url));
+        next = `ws://you:too@127.0.0.1:${server.port}/b`;
+        const user = withAuth ? '' : 'me:pass@';
+        const options = { followRedirects: true, ...(withAuth && { auth: 'me:pass' }) };
+        const ws = new WebSocket(`ws://${user}127.0.0.1:${server.port}/a`, options);
+        if (listens) ws.on('redirect', () => {});
+        ws.on('open', () => ws.terminate());
+        expect((await new Witness(ws).closed()).log).toContain('open');
+        const heads = [...server.heads, ...target.heads];
+        const mine = [basic('me:pass')];
+        const sent = heads.map((head) => linesOf(head, 'authorization'));
+        expect(sent).toEqual([mine, mine, listens ? mine : []]);
+      }
     }
   });
 

@@ -159,6 +159,26 @@ describe('sending', () => {
   });
 });
 
+it('what was compressed in the turn in which the socket was dropped is told as in ws', async () => {
+  const told = async (compress: boolean, drop: (opened: Opened) => void): Promise<unknown> => {
+    const opened = open();
+    const errors: unknown[] = [];
+    opened.ws.send('earlier');
+    await settle();
+    opened.ws.send('hi', { compress }, (error) => errors.push(error?.message));
+    drop(opened);
+    await settle();
+    expect(errors).toHaveLength(1);
+    return errors[0];
+  };
+  const drops = [({ ws }: Opened) => ws.terminate(), ({ near }: Opened) => void near.destroy()];
+  for (const drop of drops) {
+    const compressing = 'The socket was closed while data was being compressed';
+    expect(await told(true, drop)).toBe(compressing);
+    expect(await told(false, drop)).toBe('The connection was closed before the data was written');
+  }
+});
+
 describe('receiving', () => {
   const noise = randomBytes(60_000);
   const large = { opcode: 2, rsv: RSV1, payload: deflate(noise) };

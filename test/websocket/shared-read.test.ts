@@ -146,6 +146,22 @@ describe('a plain socket', () => {
     if (USED) expect(Buffer.concat(seen.own).toString()).toBe('together ');
   });
 
+  it('gives whoever has patched `push` every byte', async () => {
+    const { near, far } = await connect();
+    const seen = read(near);
+    far.write('before ');
+    await until(() => seen.text() === 'before ');
+    const patched: string[] = [];
+    const push = near.push;
+    near.push = (chunk: Buffer) => {
+      patched.push(chunk.toString());
+      return push.call(near, chunk);
+    };
+    far.write('patched');
+    await until(() => seen.own.length > 0);
+    expect([patched.join(''), seen.text()]).toEqual(['patched', 'before patched']);
+  });
+
   it('leaves everything to others once its reader is done', async () => {
     const { near, far } = await connect();
     const seen = read(near);
