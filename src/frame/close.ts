@@ -71,11 +71,12 @@ export function decodeClose(payload: Buffer, checkText = true): CloseBody {
 
 /**
  * Encodes a Close frame's payload. Without a code the body is empty (§5.5.1: a code is optional).
- * Throws TypeError for a code that may not be sent, RangeError for a reason above 123 bytes or one
- * without a code.
+ * Throws TypeError for a code that may not be sent, for a reason without a code and for one of another
+ * type, RangeError for one above 123 bytes. What has no length, as plain JavaScript may give it, is no
+ * reason.
  */
 export function encodeClose(code?: number, reason: string | Uint8Array = EMPTY): Buffer {
-  const bytes = typeof reason === 'string' ? Buffer.from(reason) : reason;
+  const bytes = typeof reason === 'string' ? Buffer.from(reason) : reason?.length ? reason : EMPTY;
   if (code === undefined) {
     if (bytes.length > 0) {
       throw new TypeError('A close reason needs a code: give one, 1000 for a normal closure');
@@ -84,6 +85,10 @@ export function encodeClose(code?: number, reason: string | Uint8Array = EMPTY):
   }
   if (!isCloseCode(code)) {
     throw new TypeError('First argument must be a valid error code number');
+  }
+  // By their nature and not by their class: those of another realm are as good.
+  if (!ArrayBuffer.isView(bytes) || bytes[Symbol.toStringTag] !== 'Uint8Array') {
+    throw new TypeError('Second argument must be a string or a Uint8Array');
   }
   if (bytes.length > MAX_REASON_LENGTH) {
     throw new RangeError('The message must not be greater than 123 bytes');

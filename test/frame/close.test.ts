@@ -1,6 +1,7 @@
 // The Close body (§5.5.1) and the code table (§7.4), over every code a Close frame could carry.
 
 import { Buffer } from 'node:buffer';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../src/errors.ts';
 import {
@@ -99,6 +100,17 @@ describe('encodeClose', () => {
     expect(encodeClose(1000, `x${'é'.repeat(61)}`).length).toBe(125);
     expect(() => encodeClose(1000, 'x'.repeat(124))).toThrow(RangeError);
     expect(() => encodeClose(1000, 'é'.repeat(62))).toThrow(RangeError);
+  });
+
+  it('refuses a reason that is neither text nor octets, and takes what has no length for none', () => {
+    for (const wrong of [new Uint16Array(2), ['a'], { length: 2 }]) {
+      expect(() => encodeClose(1000, wrong as never)).toThrow('must be a string or a Uint8Array');
+    }
+    for (const none of [5, true, null, {}, []]) {
+      expect(encodeClose(1000, none as never)).toEqual(Buffer.from('03e8', 'hex'));
+    }
+    const realm = runInNewContext('new Uint8Array([0x61])') as Uint8Array;
+    expect(encodeClose(1001, realm)).toEqual(Buffer.from('03e961', 'hex'));
   });
 
   it('refuses a reason without a code', () => {
