@@ -76,10 +76,7 @@ class WebSocketDuplex extends Duplex {
   ): void => this._writev([{ chunk, encoding }], done);
 
   /** What has been written while the last messages were under way leaves in one batch. */
-  override readonly _writev = (
-    chunks: readonly Written[],
-    done: (error?: Error) => void,
-  ): void => {
+  override readonly _writev = (chunks: readonly Written[], done: (error?: Error) => void): void => {
     const socket = this.#socket;
     if (socket.readyState === socket.CONNECTING) {
       socket.once('open', () => this._writev(chunks, done));
