@@ -81,8 +81,6 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Whose wish it is that nothing is read: the owner's, or the connection's (RFC 7692). */
   #pausedByOwner = false;
   #pausedByCodec = false;
-  /** The owner wants no more. */
-  #dropped = false;
   /** The transport has closed, but a message that came before is still being decompressed. */
   #isOver = false;
   /** Node's own socket, so that what it has written is nobody else's any more. */
@@ -212,15 +210,13 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   }
 
   /**
-   * Drops the transport, and what has been received and not been delivered. What was sent before is
-   * handed to it, to be taken or not.
+   * Drops the transport. What was sent before is handed to it, to be taken or not; what has been received
+   * is still delivered.
    */
   destroy(): void {
     this.connection.flush();
     this.#measure();
-    this.#dropped = true;
     this.socket.destroy();
-    if (this.#isOver) process.nextTick(() => this.closed());
   }
 
   // ConnectionEvents
@@ -363,7 +359,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   closed(): void {
     const { socket, connection } = this;
-    this.#isOver = connection.isSuspended && !this.#dropped;
+    this.#isOver = connection.isSuspended;
     if (this.#isOver) return;
     if (this.#closeTimer !== null) clearTimeout(this.#closeTimer);
     const { heartbeat } = this.#options;
