@@ -5,7 +5,7 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { HandshakeError, WebSocket } from '../../src/index.ts';
+import { createWebSocketStream, HandshakeError, WebSocket } from '../../src/index.ts';
 import {
   type Answer,
   acceptFor,
@@ -240,6 +240,34 @@ describe('a 101 without fault', () => {
       expect(head).not.toMatch(/^cookie:/im);
       ws.terminate();
     }
+  });
+});
+
+describe('a faulty answer', () => {
+  it('[6455-4.1-bl] is CLOSING at once, told of when the code that runs has returned', async () => {
+    const server = await listen(() => formatSwitching('another key'));
+    const ws = new WebSocket(server.url);
+    const witness = new Witness(ws);
+    ws.on('upgrade', () => {
+      process.nextTick(() => witness.log.push(`next tick ${ws.readyState}`));
+    });
+    await witness.closed();
+    expect(witness.log).toEqual([
+      'next tick 2',
+      'error Invalid Sec-WebSocket-Accept header',
+      'close 1006',
+    ]);
+  });
+
+  it('ends a stream that is being ended, by its error', async () => {
+    const server = await listen(() => formatSwitching('another key'));
+    const ws = new WebSocket(server.url);
+    const stream = createWebSocketStream(ws);
+    const log: string[] = [];
+    stream.on('error', (error) => log.push(error.message)).on('finish', () => log.push('finish'));
+    ws.on('upgrade', () => process.nextTick(() => stream.end()));
+    await new Promise((resolve) => stream.on('close', resolve));
+    expect(log).toEqual(['Invalid Sec-WebSocket-Accept header']);
   });
 });
 

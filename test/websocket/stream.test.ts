@@ -166,6 +166,35 @@ describe('createWebSocketStream', () => {
     expect(stream.destroyed).toBe(true);
   });
 
+  it('calls methods that somebody has put around its own, which work without their object', async () => {
+    const { ws, peer } = open();
+    const stream = createWebSocketStream(ws, { readableHighWaterMark: 10 });
+    const called: string[] = [];
+    for (const name of ['_read', '_write', '_final', '_destroy'] as const) {
+      const own = stream[name] as (...args: unknown[]) => void;
+      Object.defineProperty(stream, name, {
+        value: (...args: unknown[]) => {
+          called.push(name);
+          own(...args);
+        },
+      });
+    }
+    peer.text('more than its mark');
+    await settle();
+    expect(ws.isPaused).toBe(true);
+    expect(String(stream.read())).toBe('more than its mark');
+    await settle();
+    expect(ws.isPaused).toBe(false);
+    stream.end('last');
+    stream.resume();
+    await settle();
+    peer.send({ opcode: 8 });
+    peer.socket.end();
+    await settle();
+    expect([...new Set(called)]).toEqual(['_read', '_write', '_final', '_destroy']);
+    expect(peer.seen[0]).toBe('2:last');
+  });
+
   it('waits for a socket that is still connecting', async () => {
     const ws = new BaseWebSocket('server');
     const stream = createWebSocketStream(ws);
