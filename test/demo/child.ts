@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const TSX = fileURLToPath(import.meta.resolve('tsx/cli'));
 
 /** A running or ended child. */
 export interface Child {
@@ -19,14 +18,15 @@ export interface Child {
   end(): Promise<void>;
 }
 
-/** Starts a script of the project under tsx, with these variables added to the environment. */
+/**
+ * Starts a script of the project with these variables added to the environment. Not by tsx's command, which
+ * runs the script in a child of its own and kills it when a signal is not seen there within 60 ms.
+ */
 export function run(script: string, env: Record<string, string> = {}, args: string[] = []): Child {
-  const child = spawn(process.execPath, [TSX, script, ...args], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // tsx runs the script in a child of its own: as a group, both can be ended at once.
-    detached: true,
   });
   let output = '';
   let errors = '';
@@ -39,19 +39,12 @@ export function run(script: string, env: Record<string, string> = {}, args: stri
   const ended = new Promise<number | string>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
-  const killGroup = () => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // The group is gone already.
-    }
-  };
-  process.once('exit', killGroup);
-  void ended.then(() => process.off('exit', killGroup));
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  void ended.then(() => process.off('exit', kill));
   const end = async () => {
     child.kill('SIGTERM');
-    const late = setTimeout(killGroup, 3000);
+    const late = setTimeout(kill, 3000);
     await ended;
     clearTimeout(late);
   };
