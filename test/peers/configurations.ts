@@ -107,5 +107,8 @@ export const configurations: readonly Configuration[] = [
   },
 ];
 
+/** Those that are about what is kept between messages, and not about windows. */
+export const takeovers = configurations.filter(({ agreed }) => !agreed.includes('bits'));
+
 /** Those in which only the server wants something: for clients whose offer cannot be chosen. */
 export const demands = configurations.filter(({ client }) => client === undefined);

@@ -3,9 +3,8 @@
 
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
-import { describePeer, findBinary } from './peers.ts';
+import { describePeer, describeTls, findBinary } from './peers.ts';
 import { Service } from './service.ts';
 import { subject } from './subject.ts';
 
@@ -267,27 +266,18 @@ describePeer('curl, our server on its own listener', { curl: findBinary('curl') 
   });
 });
 
-describePeer(
-  'curl over TLS',
-  { curl: findBinary('curl'), openssl: findBinary('openssl') },
-  (found) => {
-    let service: Service;
-    let certificate: Certificate;
-    beforeAll(async () => {
-      certificate = new Certificate(found.openssl);
-      service = await Service.start(subject, { certificate });
-    });
-    afterAll(async () => {
-      await service?.stop();
-      certificate?.remove();
-    });
+describeTls('curl over TLS', { curl: findBinary('curl') }, (certificate, found) => {
+  let service: Service;
+  beforeAll(async () => {
+    service = await Service.start(subject, { certificate: certificate() });
+  });
+  afterAll(() => service?.stop());
 
-    it('[6455-4.2.2-b] [6455-10.6-a] gets the same answer inside the tunnel', async () => {
-      const url = service.url('/greet').replace(/^ws/, 'http');
-      const { status, headers, body } = await request(found.curl, url, handshake, ['-k']);
-      expect(status).toBe(101);
-      expect(headers.get('sec-websocket-accept')).toEqual(['s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']);
-      expect(body).toEqual(welcome);
-    });
-  },
-);
+  it('[6455-4.2.2-b] [6455-10.6-a] gets the same answer inside the tunnel', async () => {
+    const url = service.url('/greet').replace(/^ws/, 'http');
+    const { status, headers, body } = await request(found.curl, url, handshake, ['-k']);
+    expect(status).toBe(101);
+    expect(headers.get('sec-websocket-accept')).toEqual(['s3pPLMBiTxaQ9kYGzzhZRbK+xOo=']);
+    expect(body).toEqual(welcome);
+  });
+});

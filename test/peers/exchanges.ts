@@ -61,10 +61,12 @@ export const exchanges: readonly Exchange[] = [
   },
   {
     title: 'empty messages of either type',
+    secure: true,
     run: echoed(['', Buffer.alloc(0), '', 'not empty', Buffer.alloc(0)]),
   },
   {
     title: 'lengths on both sides of each border of the length field',
+    secure: true,
     server: '[6455-5.2-l]',
     client: '[6455-5.2-l]',
     run: echoed([1, 125, 126, 127, 65535, 65536].flatMap((n) => [pattern(n), 'x'.repeat(n)])),
@@ -98,6 +100,7 @@ export const exchanges: readonly Exchange[] = [
   },
   {
     title: '1 000 messages, answered in order',
+    secure: true,
     server: '[6455-6.1-f]',
     client: '[6455-6.1-f]',
     run: echoed(thousand),

@@ -5,16 +5,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { type DeflateWishes, ws } from './api.ts';
-import { Certificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
 import { describeCompressed } from './compressed.ts';
 import { type Configuration, configurations } from './configurations.ts';
 import type { Account, Server } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
-import { describePeer, findBinary } from './peers.ts';
+import { describePeer, describeTls, findBinary } from './peers.ts';
 import { Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
 
@@ -178,29 +178,23 @@ describePeer('nginx', { nginx }, (found) => {
   });
 });
 
-describePeer('nginx ending TLS', { nginx, openssl: findBinary('openssl') }, (found) => {
-  let certificate: Certificate;
-  beforeAll(() => {
-    certificate = new Certificate(found.openssl);
-  });
-  afterAll(() => certificate?.remove());
-
+describeTls('nginx ending TLS', { nginx }, (certificate, found) => {
   describePair('[6455-4.2-a] our client, nginx, our server', {
     role: 'client',
     secure: true,
     clientCan: nodeFeatures,
     serverCan: serviceFeatures,
     start: async () => ({
-      client: new NodeClient(subject, { ca: certificate.cert }),
-      server: await Proxied.start(found.nginx, { tls: certificate }),
+      client: new NodeClient(subject, { ca: certificate().cert }),
+      server: await Proxied.start(found.nginx, { tls: certificate() }),
     }),
   });
 
   it('[6455-4.2-a] our server takes the https Origin of the name that nginx answers to', async () => {
-    const server = await Proxied.start(found.nginx, { tls: certificate });
+    const server = await Proxied.start(found.nginx, { tls: certificate() });
     try {
       const { host } = new URL(server.url('/'));
-      const client = new NodeClient(ws, { ca: certificate.cert });
+      const client = new NodeClient(ws, { ca: certificate().cert });
       const conversation = await client.connect(server.url('/guarded'), {
         origin: `https://${host}`,
       });

@@ -1,13 +1,12 @@
 // The WebSocket that Node itself carries, in a process of its own, against our server.
 
 import { afterAll, beforeAll, describe } from 'vitest';
-import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
 import { describeCompressed } from './compressed.ts';
 import { demands } from './configurations.ts';
 import type { Client, Feature } from './conversation.ts';
 import { describePair } from './pair.ts';
-import { describePeer, findBinary } from './peers.ts';
+import { describeTls } from './peers.ts';
 import { callOver, RemoteClient } from './remote.ts';
 import { Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
@@ -53,21 +52,15 @@ describe('one process, many services', () => {
   });
 });
 
-describePeer("Node's own client over TLS", { openssl: findBinary('openssl') }, (found) => {
-  let certificate: Certificate;
-  beforeAll(() => {
-    certificate = new Certificate(found.openssl);
-  });
-  afterAll(() => certificate?.remove());
-
+describeTls("Node's own client over TLS", {}, (certificate) => {
   describePair('our server', {
     role: 'server',
     secure: true,
     clientCan,
     serverCan: serviceFeatures,
     start: async () => ({
-      client: start({ NODE_EXTRA_CA_CERTS: certificate.path }),
-      server: await Service.start(subject, { certificate }),
+      client: start({ NODE_EXTRA_CA_CERTS: certificate().path }),
+      server: await Service.start(subject, { certificate: certificate() }),
     }),
   });
 });

@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
+import { Certificate } from './certificate.ts';
 
 // Debian keeps servers such as nginx out of an ordinary user's PATH.
 const folders = [
@@ -65,4 +66,21 @@ export function describePeer<Name extends string>(
   const why = missing.length > 0 ? ` (peer not installed: ${missing.join(', ')})` : '';
   if (why !== '') console.warn(`peer not installed: ${missing.join(', ')}`);
   describe.skipIf(missing.length > 0)(title + why, () => suite(needed as Record<Name, string>));
+}
+
+/** A suite over TLS, with openssl among what it needs: its certificate is made at first use and goes with it. */
+export function describeTls<Name extends string>(
+  title: string,
+  needed: Record<Name, string | undefined>,
+  suite: (certificate: () => Certificate, found: Record<Name, string>) => void,
+): void {
+  const all = { ...needed, openssl: findBinary('openssl') };
+  describePeer<Name | 'openssl'>(title, all, (found) => {
+    let made: Certificate | undefined;
+    afterAll(() => made?.remove());
+    suite(() => {
+      made ??= new Certificate(found.openssl);
+      return made;
+    }, found);
+  });
 }

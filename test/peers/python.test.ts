@@ -1,18 +1,18 @@
 // Python's websockets, both ways, with and without its offer of compression, and over TLS.
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, it } from 'vitest';
 import type { DeflateWishes } from './api.ts';
-import { Certificate } from './certificate.ts';
 import { Child } from './child.ts';
 import { describeCompressed } from './compressed.ts';
-import { configurations } from './configurations.ts';
-import { type Feature, Refused } from './conversation.ts';
+import { configurations, takeovers } from './configurations.ts';
+import type { Feature } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
-import { describePeer, findBinary, findPython } from './peers.ts';
+import { describePeer, describeTls, findPython } from './peers.ts';
 import { type Call, callOver, RemoteClient, RemoteServer } from './remote.ts';
 import { Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
+import { distrusted } from './talk.ts';
 
 // Its close() always sends a code, and what it shows has no wasClean.
 const clientCan: readonly Feature[] = [
@@ -60,9 +60,9 @@ async function serverOf(python: string, settings: Record<string, unknown>): Prom
   }
 }
 
-const python = findPython('websockets.legacy.client');
+const needed = { 'python3-websockets': findPython('websockets.legacy.client') };
 
-describePeer('Python websockets', { 'python3-websockets': python }, (found) => {
+describePeer('Python websockets', needed, (found) => {
   for (const compression of [null, 'deflate']) {
     const offer = compression === null ? 'without compression' : 'offering permessage-deflate';
     describePair(`Python client ${offer}, our server`, {
@@ -92,7 +92,7 @@ describePeer('Python websockets', { 'python3-websockets': python }, (found) => {
 const without = (end: string) =>
   configurations.filter(({ agreed }) => agreed !== `${end}_max_window_bits=8`);
 
-describePeer('Python websockets, compressed', { 'python3-websockets': python }, (found) => {
+describePeer('Python websockets, compressed', needed, (found) => {
   const deflate = parametersOf({});
   describePair('Python client, our server', {
     role: 'server',
@@ -152,47 +152,70 @@ describePeer('Python websockets, compressed', { 'python3-websockets': python }, 
   });
 });
 
-describePeer(
-  'Python websockets over TLS',
-  { 'python3-websockets': python, openssl: findBinary('openssl') },
-  (found) => {
-    let certificate: Certificate;
-    beforeAll(() => {
-      certificate = new Certificate(found.openssl);
-    });
-    afterAll(() => certificate?.remove());
-    const files = () => ({ certificate: certificate.path, key: certificate.keyPath });
-
-    describePair('Python client, our server', {
+describeTls('Python websockets over TLS', needed, (certificate, found) => {
+  const trusting = () => ({ authority: certificate().path });
+  const files = () => ({ certificate: certificate().path, key: certificate().keyPath });
+  for (const compressed of [false, true]) {
+    const how = compressed ? 'all compressed' : 'nothing compressed';
+    const ours = { perMessageDeflate: compressed && { threshold: 0 } };
+    const theirs = compressed ? { deflate: parametersOf({}) } : {};
+    describePair(`Python client, our server, ${how}`, {
       role: 'server',
       secure: true,
+      compressed,
       clientCan,
       serverCan: serviceFeatures,
       start: async () => ({
-        client: clientOf(found['python3-websockets'], { authority: certificate.path }),
-        server: await Service.start(subject, { certificate }),
+        client: clientOf(found['python3-websockets'], { ...trusting(), ...theirs }),
+        server: await Service.start(subject, { certificate: certificate(), ...ours }),
       }),
     });
-    describePair('our client, Python server', {
+    describePair(`our client, Python server, ${how}`, {
       role: 'client',
       secure: true,
+      compressed,
       clientCan: nodeFeatures,
       serverCan: ['checks-origin'],
       start: async () => ({
-        client: new NodeClient(subject, { ca: certificate.cert }),
-        server: await serverOf(found['python3-websockets'], files()),
+        client: new NodeClient(subject, { ca: certificate().cert, ...ours }),
+        server: await serverOf(found['python3-websockets'], { ...files(), ...theirs }),
       }),
     });
+  }
 
-    it('[6455-4.1-i] our client refuses a certificate that it has no reason to trust', async () => {
-      const server = await serverOf(found['python3-websockets'], files());
-      try {
-        const connecting = new NodeClient(subject).connect(server.url('/echo'));
-        await expect(connecting).rejects.toThrow(Refused);
-        await expect(connecting).rejects.toThrow(/self-signed.*\(1006\)/);
-      } finally {
-        await server.stop();
-      }
-    });
-  },
-);
+  describeCompressed('Python client, our server', {
+    role: 'server',
+    clientCan,
+    serverCan: serviceFeatures,
+    configurations: takeovers,
+    start: async ({ client, server }) => ({
+      client: clientOf(found['python3-websockets'], {
+        ...trusting(),
+        deflate: parametersOf(client),
+      }),
+      server: await Service.start(subject, {
+        certificate: certificate(),
+        perMessageDeflate: server,
+      }),
+    }),
+  });
+  describeCompressed('our client, Python server', {
+    role: 'client',
+    clientCan: nodeFeatures,
+    serverCan: ['parameters'],
+    configurations: takeovers,
+    start: async ({ client, server }) => ({
+      client: new NodeClient(subject, { ca: certificate().cert, perMessageDeflate: client }),
+      server: await serverOf(found['python3-websockets'], {
+        ...files(),
+        deflate: parametersOf(server),
+      }),
+    }),
+  });
+
+  it('[6455-4.1-i] our client refuses a certificate that it has no reason to trust', async () =>
+    distrusted({
+      client: new NodeClient(subject),
+      server: await serverOf(found['python3-websockets'], files()),
+    }));
+});

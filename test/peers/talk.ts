@@ -78,6 +78,18 @@ export async function refused(pair: Pair, path: string, status: number, options?
   if (pair.clientCan.has('status')) expect((refusal as Refused).status).toBe(status);
 }
 
+/** A client that trusts nobody in particular does not talk to a server whose certificate is its own. */
+export async function distrusted({ client, server }: { client: Client; server: Server }) {
+  try {
+    const connecting = client.connect(server.url('/echo'));
+    await expect(connecting).rejects.toThrow(Refused);
+    await expect(connecting).rejects.toThrow(/self-signed.*\(1006\)/);
+  } finally {
+    await client.stop();
+    await server.stop();
+  }
+}
+
 /** The server closes with this; both ends must say so, the client cleanly. */
 export async function closedByServer(pair: Pair, query: string, code: number, reason: string) {
   const { conversation, account } = await open(pair, `/close${query}`);

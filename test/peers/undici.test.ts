@@ -1,14 +1,12 @@
 // undici's WebSocket, the one that is in node_modules, against our server.
 
 import { Agent, WebSocket } from 'undici';
-import { afterAll, beforeAll } from 'vitest';
-import { Certificate } from './certificate.ts';
 import { describeCompressed } from './compressed.ts';
 import { demands } from './configurations.ts';
 import type { Feature } from './conversation.ts';
 import './driver.js';
 import { describePair } from './pair.ts';
-import { describePeer, findBinary } from './peers.ts';
+import { describeTls } from './peers.ts';
 import { RemoteClient } from './remote.ts';
 import { Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
@@ -60,21 +58,15 @@ describeCompressed('undici client, our server', {
   }),
 });
 
-describePeer('undici over TLS', { openssl: findBinary('openssl') }, (found) => {
-  let certificate: Certificate;
-  beforeAll(() => {
-    certificate = new Certificate(found.openssl);
-  });
-  afterAll(() => certificate?.remove());
-
+describeTls('undici over TLS', {}, (certificate) => {
   describePair('undici client, our server', {
     role: 'server',
     secure: true,
     clientCan,
     serverCan: serviceFeatures,
     start: async () => ({
-      client: clientOf(new Agent({ connect: { ca: certificate.cert } })),
-      server: await Service.start(subject, { certificate }),
+      client: clientOf(new Agent({ connect: { ca: certificate().cert } })),
+      server: await Service.start(subject, { certificate: certificate() }),
     }),
   });
 });

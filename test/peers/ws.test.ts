@@ -1,16 +1,16 @@
 // The ws package, both ways, with and without its offer of compression.
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { ws } from './api.ts';
-import { Certificate } from './certificate.ts';
 import { describeCompressed } from './compressed.ts';
-import { configurations } from './configurations.ts';
+import { configurations, takeovers } from './configurations.ts';
 import { type Feature, Refused } from './conversation.ts';
 import { NodeClient, nodeFeatures } from './node-client.ts';
 import { describePair } from './pair.ts';
-import { describePeer, findBinary } from './peers.ts';
+import { describeTls } from './peers.ts';
 import { ownListenerFeatures, Service, serviceFeatures } from './service.ts';
 import { subject } from './subject.ts';
+import { distrusted } from './talk.ts';
 
 const wsServerCan: readonly Feature[] = ['no-code', 'plain', 'was-clean'];
 
@@ -100,52 +100,76 @@ it('[6455-4.1-g] [wh-4-h] our client reports a port where nothing listens', asyn
   await expect(connecting).rejects.toThrow(/ECONNREFUSED.*\(1006\)/);
 });
 
-describePeer('ws over TLS', { openssl: findBinary('openssl') }, (found) => {
-  let certificate: Certificate;
-  beforeAll(() => {
-    certificate = new Certificate(found.openssl);
-  });
-  afterAll(() => certificate?.remove());
+describeTls('ws over TLS', {}, (certificate) => {
+  for (const compressed of [false, true]) {
+    const how = compressed ? 'all compressed' : 'nothing compressed';
+    const options = { perMessageDeflate: compressed && { threshold: 0 } };
+    describePair(`ws client, our server, ${how}`, {
+      role: 'server',
+      secure: true,
+      compressed,
+      clientCan: nodeFeatures,
+      serverCan: serviceFeatures,
+      start: async () => ({
+        client: new NodeClient(ws, { ca: certificate().cert, ...options }),
+        server: await Service.start(subject, { certificate: certificate(), ...options }),
+      }),
+    });
+    describePair(`ws client, our server on its own listener, ${how}`, {
+      role: 'server',
+      secure: true,
+      compressed,
+      clientCan: nodeFeatures,
+      serverCan: ownListenerFeatures,
+      start: async () => ({
+        client: new NodeClient(ws, { ca: certificate().cert, ...options }),
+        server: await Service.start(subject, {
+          listener: 'own',
+          certificate: certificate(),
+          ...options,
+        }),
+      }),
+    });
+    describePair(`our client, ws server, ${how}`, {
+      role: 'client',
+      secure: true,
+      compressed,
+      clientCan: nodeFeatures,
+      serverCan: wsServerCan,
+      start: async () => ({
+        client: new NodeClient(subject, { ca: certificate().cert, ...options }),
+        server: await Service.start(ws, { certificate: certificate(), ...options }),
+      }),
+    });
+  }
 
-  describePair('ws client, our server', {
+  describeCompressed('ws client, our server', {
     role: 'server',
-    secure: true,
     clientCan: nodeFeatures,
     serverCan: serviceFeatures,
-    start: async () => ({
-      client: new NodeClient(ws, { ca: certificate.cert }),
-      server: await Service.start(subject, { certificate }),
+    configurations: takeovers,
+    start: async ({ client, server }) => ({
+      client: new NodeClient(ws, { ca: certificate().cert, perMessageDeflate: client }),
+      server: await Service.start(subject, {
+        certificate: certificate(),
+        perMessageDeflate: server,
+      }),
     }),
   });
-  describePair('ws client, our server on its own listener', {
-    role: 'server',
-    secure: true,
-    clientCan: nodeFeatures,
-    serverCan: ownListenerFeatures,
-    start: async () => ({
-      client: new NodeClient(ws, { ca: certificate.cert }),
-      server: await Service.start(subject, { listener: 'own', certificate }),
-    }),
-  });
-  describePair('our client, ws server', {
+  describeCompressed('our client, ws server', {
     role: 'client',
-    secure: true,
     clientCan: nodeFeatures,
     serverCan: wsServerCan,
-    start: async () => ({
-      client: new NodeClient(subject, { ca: certificate.cert }),
-      server: await Service.start(ws, { certificate }),
+    configurations: takeovers,
+    start: async ({ client, server }) => ({
+      client: new NodeClient(subject, { ca: certificate().cert, perMessageDeflate: client }),
+      server: await Service.start(ws, { certificate: certificate(), perMessageDeflate: server }),
     }),
   });
 
-  it('[6455-4.1-i] our client refuses a certificate that it has no reason to trust', async () => {
-    const server = await Service.start(ws, { certificate });
-    try {
-      const connecting = new NodeClient(subject).connect(server.url('/echo'));
-      await expect(connecting).rejects.toThrow(Refused);
-      await expect(connecting).rejects.toThrow(/self-signed.*\(1006\)/);
-    } finally {
-      await server.stop();
-    }
-  });
+  it('[6455-4.1-i] our client refuses a certificate that it has no reason to trust', async () =>
+    distrusted({
+      client: new NodeClient(subject),
+      server: await Service.start(ws, { certificate: certificate() }),
+    }));
 });
