@@ -10,8 +10,9 @@ import type { NodeAdapter, NodeOptions } from 'crossws/adapters/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { closeLoopback, listenLoopback } from '../support/loopback.ts';
-import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
+import { LARGE, patternedBytes } from '../support/messages.ts';
 import { expectOnlyHandfast } from '../support/only-handfast.ts';
+import { expectEchoes, expectThousandEchoes, nextClose, nextMessage } from '../support/socket.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
 
 const packages = join(import.meta.dirname, 'node_modules');
@@ -108,38 +109,17 @@ describe.each(['the wss option', 'a patched bundle'])('the adapter over %s', (wa
     return socket;
   }
 
-  const nextMessage = async (socket: WebSocket): Promise<[Buffer, boolean]> => {
-    const [data, isBinary] = await nextCall<[WebSocket.RawData, boolean]>('a message', (call) =>
-      socket.once('message', call),
-    );
-    return [data as Buffer, isBinary];
-  };
-  const nextClose = async (socket: WebSocket): Promise<[number, string]> => {
-    const [code, reason] = await nextCall<[number, Buffer]>('close', (call) =>
-      socket.once('close', call),
-    );
-    return [code, reason.toString()];
-  };
-
   it('echoes text, binary and a mebibyte', async () => {
     await build(echo);
     const client = await connect();
-    for (const sent of ['grüß dich', patternedBytes(300), patternedBytes(LARGE)]) {
-      client.send(sent);
-      const [data, isBinary] = await nextMessage(client);
-      expect(isBinary).toBe(typeof sent !== 'string');
-      expect(data.equals(Buffer.from(sent))).toBe(true);
-    }
+    await expectEchoes(client, ['grüß dich', patternedBytes(300), patternedBytes(LARGE)]);
     expect(peers[0].websocket.readyState).toBe(WebSocket.OPEN);
   });
 
   it('keeps a thousand messages in order', async () => {
     await build(echo);
     const client = await connect();
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
+    await expectThousandEchoes(client);
   });
 
   it('puts headers into the 101, one of them twice, and the subprotocol', async () => {

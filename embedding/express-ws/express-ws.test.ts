@@ -7,8 +7,9 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { type WebSocketServer } from 'ws';
 import { closeLoopback, listenLoopback } from '../support/loopback.ts';
-import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
+import { LARGE } from '../support/messages.ts';
 import { expectOnlyHandfast } from '../support/only-handfast.ts';
+import { expectEchoes, expectThousandEchoes, nextClose, nextMessage } from '../support/socket.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
 
 type Next = (error?: unknown) => void;
@@ -55,19 +56,6 @@ afterEach(async () => {
   await closeLoopback(server);
 });
 
-const nextMessage = async (socket: WebSocket): Promise<[Buffer, boolean]> => {
-  const [data, isBinary] = await nextCall<[WebSocket.RawData, boolean]>('a message', (call) =>
-    socket.once('message', call),
-  );
-  return [data as Buffer, isBinary];
-};
-const nextClose = async (socket: WebSocket): Promise<[number, string]> => {
-  const [code, reason] = await nextCall<[number, Buffer]>('close', (call) =>
-    socket.once('close', call),
-  );
-  return [code, reason.toString()];
-};
-
 /** The application of the tests: an echo, and whatever `routes` adds. */
 async function build(routes: (app: Router) => void = () => {}, wsOptions?: object): Promise<void> {
   const app = express();
@@ -100,27 +88,13 @@ describe('a route', () => {
   it('echoes text, binary, nothing and a mebibyte', async () => {
     await build();
     const client = await connect('/echo');
-    for (const sent of [
-      'grüß dich',
-      '',
-      patternedBytes(300),
-      Buffer.alloc(0),
-      patternedBytes(LARGE),
-    ]) {
-      client.send(sent);
-      const [data, isBinary] = await nextMessage(client);
-      expect(isBinary).toBe(typeof sent !== 'string');
-      expect(data.equals(Buffer.from(sent))).toBe(true);
-    }
+    await expectEchoes(client);
   });
 
   it('keeps a thousand messages in order', async () => {
     await build();
     const client = await connect('/echo');
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
+    await expectThousandEchoes(client);
   });
 
   it('hands close codes and reasons on, both ways', async () => {

@@ -6,26 +6,14 @@ import plugin from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { createWebSocketStream } from 'ws';
-import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
+import { LARGE, patternedBytes } from '../support/messages.ts';
 import { expectOnlyHandfast } from '../support/only-handfast.ts';
+import { expectEchoes, expectThousandEchoes, nextClose, nextMessage } from '../support/socket.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
-
-type Closed = [code: number, reason: Buffer];
 
 let app: FastifyInstance;
 
 afterEach(() => app.close());
-
-const nextMessage = async (socket: WebSocket): Promise<[Buffer, boolean]> => {
-  const [data, isBinary] = await nextCall<[WebSocket.RawData, boolean]>('a message', (call) =>
-    socket.once('message', call),
-  );
-  return [data as Buffer, isBinary];
-};
-const nextClose = async (socket: WebSocket): Promise<[number, string]> => {
-  const [code, reason] = await nextCall<Closed>('close', (call) => socket.once('close', call));
-  return [code, reason.toString()];
-};
 
 /** The application of the tests: an echo, and whatever `routes` adds. */
 async function build(
@@ -81,27 +69,13 @@ describe('over the network', () => {
   it('echoes text, binary, nothing and a mebibyte', async () => {
     await build();
     const client = await connect('/echo');
-    for (const sent of [
-      'grüß dich',
-      '',
-      patternedBytes(300),
-      Buffer.alloc(0),
-      patternedBytes(LARGE),
-    ]) {
-      client.send(sent);
-      const [data, isBinary] = await nextMessage(client);
-      expect(isBinary).toBe(typeof sent !== 'string');
-      expect(data.equals(Buffer.from(sent))).toBe(true);
-    }
+    await expectEchoes(client);
   });
 
   it('keeps a thousand messages in order', async () => {
     await build();
     const client = await connect('/echo');
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
+    await expectThousandEchoes(client);
   });
 
   it('hands close codes and reasons on, both ways', async () => {
@@ -249,10 +223,7 @@ describe('injectWS', () => {
     const large = patternedBytes(LARGE);
     client.send(large);
     expect((await nextMessage(client))[0].equals(large)).toBe(true);
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
+    await expectThousandEchoes(client);
     client.terminate();
   });
 

@@ -10,6 +10,7 @@ import { Doc } from 'yjs';
 import { closeLoopback, listenLoopback } from '../support/loopback.ts';
 import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
 import { expectOnlyHandfast } from '../support/only-handfast.ts';
+import { nextClose } from '../support/socket.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
 
 let server: Server;
@@ -66,13 +67,6 @@ async function raw(): Promise<WebSocket> {
   const socket = new WebSocket(url);
   await nextCall('open', (call) => socket.once('open', call));
   return socket;
-}
-
-async function nextClose(socket: WebSocket): Promise<[number, string]> {
-  const [code, reason] = await nextCall<[number, Buffer]>('close', (call) =>
-    socket.once('close', call),
-  );
-  return [code, reason.toString()];
 }
 
 it('is the only ws of the tree', async () => {

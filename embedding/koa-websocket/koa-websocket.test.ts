@@ -1,17 +1,15 @@
 // koa-websocket 7: Koa's middleware and context for sockets, over HTTP and over HTTPS.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { type WebSocketServer } from 'ws';
+import { Certificate } from '../../test/peers/certificate.ts';
 import { closeLoopback } from '../support/loopback.ts';
-import { LARGE, patternedBytes, thousandInOrder } from '../support/messages.ts';
+import { LARGE, patternedBytes } from '../support/messages.ts';
 import { expectOnlyHandfast } from '../support/only-handfast.ts';
+import { expectEchoes, expectThousandEchoes, nextClose, nextMessage } from '../support/socket.ts';
 import { nextCall, waitFor } from '../support/wait-for.ts';
 
 interface Context {
@@ -46,19 +44,6 @@ afterEach(async () => {
   for (const socket of app.ws.server.clients) socket.terminate();
   await closeLoopback(server);
 });
-
-const nextMessage = async (socket: WebSocket): Promise<[Buffer, boolean]> => {
-  const [data, isBinary] = await nextCall<[WebSocket.RawData, boolean]>('a message', (call) =>
-    socket.once('message', call),
-  );
-  return [data as Buffer, isBinary];
-};
-const nextClose = async (socket: WebSocket): Promise<[number, string]> => {
-  const [code, reason] = await nextCall<[number, Buffer]>('close', (call) =>
-    socket.once('close', call),
-  );
-  return [code, reason.toString()];
-};
 
 /** The application of the tests: the middleware given, then an echo. */
 async function build(
@@ -100,27 +85,13 @@ describe('middleware', () => {
   it('echoes text, binary, nothing and a mebibyte', async () => {
     await build();
     const client = await opened(open('/'));
-    for (const sent of [
-      'grüß dich',
-      '',
-      patternedBytes(300),
-      Buffer.alloc(0),
-      patternedBytes(LARGE),
-    ]) {
-      client.send(sent);
-      const [data, isBinary] = await nextMessage(client);
-      expect(isBinary).toBe(typeof sent !== 'string');
-      expect(data.equals(Buffer.from(sent))).toBe(true);
-    }
+    await expectEchoes(client);
   });
 
   it('keeps a thousand messages in order', async () => {
     await build();
     const client = await opened(open('/'));
-    await thousandInOrder(
-      (text) => client.send(text),
-      (receive) => client.on('message', (data) => receive(data.toString())),
-    );
+    await expectThousandEchoes(client);
   });
 
   it('runs in order with a context of its own, beside HTTP', async () => {
@@ -228,19 +199,13 @@ it('compresses where its options say so (RFC 7692)', async () => {
 });
 
 it('serves wss with a certificate that is made for the test', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'koa-websocket-'));
+  const certificate = new Certificate('openssl');
   try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1'];
-    const subject = ['-subj', '/CN=localhost', '-keyout', key, '-out', cert];
-    execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' });
-    await build([], {}, { key: readFileSync(key), cert: readFileSync(cert) });
-    const client = new WebSocket(`wss://127.0.0.1:${port}/`, { rejectUnauthorized: false });
-    await opened(client);
-    const sent = patternedBytes(LARGE);
-    client.send(sent);
-    expect((await nextMessage(client))[0].equals(sent)).toBe(true);
+    const { key, cert } = certificate;
+    await build([], {}, { key, cert });
+    const client = new WebSocket(`wss://127.0.0.1:${port}/`, { ca: cert });
+    await expectEchoes(await opened(client), ['grüß dich', patternedBytes(LARGE)]);
   } finally {
-    rmSync(folder, { recursive: true });
+    certificate.remove();
   }
 });
