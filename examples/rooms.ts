@@ -3,22 +3,22 @@
 // endpoint for each socket, and messages that are encoded and compressed once for a whole room.
 
 import { createServer, type Socket } from 'node:net';
-import {
-  type ClientOptions,
-  HandshakeError,
-  PreparedMessage,
-  type ProtocolError,
-  WebSocket,
-} from 'handfast';
-import { Connection } from 'handfast/connection';
-import { acceptOffer, DeflateCodec } from 'handfast/deflate';
+import { Connection } from '../src/connection/index.ts';
+import { acceptOffer, DeflateCodec } from '../src/deflate/index.ts';
 import {
   checkRequest,
   formatAccept,
   formatRefusal,
   formatResponse,
   HeadParser,
-} from 'handfast/handshake';
+} from '../src/handshake/index.ts';
+import {
+  type ClientOptions,
+  HandshakeError,
+  PreparedMessage,
+  type ProtocolError,
+  WebSocket,
+} from '../src/index.ts';
 
 /** Everybody who is in a room, by the path that they asked for. */
 const rooms = new Map<string, Set<Connection>>();
