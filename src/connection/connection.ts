@@ -1,25 +1,19 @@
 // One end of an open WebSocket connection, without I/O (§5, §6, §7): bytes in through `receive`, bytes
 // and events out through two ports. Answers Ping and Close by itself. No socket, no clock, no HTTP.
 
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { ProtocolError } from '../errors.ts';
 import { decodeClose, encodeClose, NO_STATUS_RECEIVED } from '../frame/close.ts';
 import { checkEncodedFrame } from '../frame/encoded.ts';
-import { FIN, type FrameHeader, RSV1 } from '../frame/header.ts';
+import { FIN, RSV1 } from '../frame/header.ts';
 import { isControl, Opcode } from '../frame/opcode.ts';
-import { FrameReader, type FrameSink } from '../frame/reader.ts';
 import { FrameContext, type Role } from '../frame/rules.ts';
 import { COPY_BELOW, FrameWriter } from '../frame/writer.ts';
 import type { KeySource } from '../mask/key.ts';
-import { Assembler, invalidUtf8 } from '../message/assembler.ts';
 import { ClosingHandshake, type ClosingState } from './closing.ts';
+import { Incoming, type IncomingOwner } from './incoming.ts';
 import { OutgoingMessage } from './outgoing.ts';
-import type {
-  ConnectionCodec,
-  ConnectionEvents,
-  ConnectionTransport,
-  DecompressedSink,
-} from './ports.ts';
+import type { ConnectionCodec, ConnectionEvents, ConnectionTransport } from './ports.ts';
 import type { PreparedMessage } from './prepared.ts';
 
 /** How a connection is to behave. */
@@ -40,37 +34,19 @@ export interface ConnectionOptions {
   readonly codec?: ConnectionCodec | null | undefined;
 }
 
-/** A message is copied out of its chunk when the chunk is large and the message a small part of it. */
-const PINNING_CHUNK = 16384;
-const PINNING_RATIO = 8;
-
 /** The protocol endpoint. Begins OPEN: the opening handshake is another room's work. */
-export class Connection implements FrameSink, DecompressedSink {
+export class Connection implements IncomingOwner {
   readonly role: Role;
   readonly #events: ConnectionEvents;
   readonly #transport: ConnectionTransport;
-  readonly #reader: FrameReader;
+  readonly #incoming: Incoming;
+  readonly #outgoing = new OutgoingMessage();
   readonly #writer: FrameWriter;
-  /** Made when a message first comes in pieces. */
-  #assembler: Assembler | null = null;
   readonly #closing = new ClosingHandshake();
+  readonly #codec: ConnectionCodec | null;
   readonly #checkText: boolean;
   readonly #autoPong: boolean;
-  /** A message of the peer's has begun (§5.4); its first frame gave its type. */
-  #inMessage = false;
-  #isText = false;
-  /** RFC 7692 §6: … and whether it is compressed. */
-  #isCompressed = false;
-  /** It is in the assembler. */
-  #assembling = false;
-  readonly #outgoing = new OutgoingMessage();
-  readonly #codec: ConnectionCodec | null;
-  readonly #maxPayload: number;
-  /** A large piece is being decompressed: what follows it waits in `#held`. */
-  #suspended = false;
-  #held: Buffer[] = [];
   #receiving = false;
-  #borrowed = false;
   #awake = false;
   #congested = false;
   /** The newest Ping that came while the transport was congested (§5.5.3). */
@@ -87,15 +63,14 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#checkText = !options.skipUtf8Validation;
     this.#autoPong = options.autoPong ?? true;
     this.#codec = options.codec ?? null;
-    this.#maxPayload = options.maxPayload || Infinity;
     const context = new FrameContext(
       options.role,
-      this.#maxPayload,
+      options.maxPayload || Infinity,
       // RFC 7692 §6: RSV1 has a meaning where the extension was agreed on.
       this.#codec !== null,
       options.maxFragments || Infinity,
     );
-    this.#reader = new FrameReader(context, this);
+    this.#incoming = new Incoming(context, this.#codec, this.#checkText, events, this);
     this.#writer = new FrameWriter(options.role, options.keySource);
   }
 
@@ -121,7 +96,7 @@ export class Connection implements FrameSink, DecompressedSink {
 
   /** A large message is being decompressed, and what follows it waits. */
   get isSuspended(): boolean {
-    return this.#suspended;
+    return this.#incoming.isSuspended;
   }
 
   /** Bytes of output that wait for `flush`. */
@@ -139,18 +114,13 @@ export class Connection implements FrameSink, DecompressedSink {
    * port's goes through, after which the rest of the chunk is lost.
    */
   receive(chunk: Buffer, borrowed = false): void {
-    if (this.#suspended) {
-      this.#held.push(borrowed ? Buffer.from(chunk) : chunk);
+    if (this.#incoming.isSuspended) {
+      this.#incoming.hold(chunk, borrowed);
       return;
     }
     this.#receiving = true;
-    this.#borrowed = borrowed;
     try {
-      const used = this.#reader.read(chunk);
-      if (used < chunk.length && this.#suspended) {
-        const rest = chunk.subarray(used);
-        this.#held.unshift(borrowed ? Buffer.from(rest) : rest);
-      }
+      this.#incoming.read(chunk, borrowed);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.fail(error);
@@ -314,86 +284,41 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#writer.reclaim();
   }
 
-  // FrameSink
-
-  onData(header: FrameHeader, piece: Buffer, last: boolean): void {
-    const isLast = last && header.fin;
-    if (!this.#inMessage) {
-      this.#isText = header.opcode === Opcode.TEXT;
-      // RFC 7692 §6: RSV1 of the first frame says it for the whole message.
-      this.#isCompressed = header.rsv1;
-    }
-    this.#inMessage = !isLast;
-    if (this.#isCompressed) this.#decompress(piece, isLast);
-    else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
-  }
+  // IncomingOwner
 
   onControl(opcode: number, payload: Buffer): void {
     if (opcode === Opcode.CLOSE) {
       this.#receiveClose(payload);
       return;
     }
-    const data = this.#own(payload, this.#borrowed);
     if (opcode === Opcode.PONG) {
-      this.#events.onPong(data);
+      this.#events.onPong(payload);
       return;
     }
     if (this.#autoPong) {
       // §5.5.3: to a peer that does not read, answering the newest Ping is enough.
-      if (this.#congested) this.#unansweredPing = data;
-      else this.#writeControl(Opcode.PONG, data);
+      if (this.#congested) this.#unansweredPing = payload;
+      else this.#writeControl(Opcode.PONG, payload);
     }
-    this.#events.onPing(data);
+    this.#events.onPing(payload);
   }
 
-  // DecompressedSink
-
-  onDecompressed(piece: Buffer, last: boolean): void {
-    this.#assemble(piece, last, true, 0);
-  }
-
-  onDecompressEnd(fault: unknown): void {
-    this.#suspended = false;
-    this.#reader.resume();
-    try {
-      if (fault instanceof ProtocolError) this.fail(fault);
-      else if (fault !== null) throw fault;
-      while (this.#held.length > 0 && !this.#suspended) this.receive(this.#held.shift() as Buffer);
-    } finally {
-      if (!this.#suspended) this.#transport.resume?.();
-    }
-  }
-
-  #decompress(piece: Buffer, last: boolean): void {
-    const codec = this.#codec as ConnectionCodec;
-    if (codec.decompress(piece, last, this.#maxPayload, this)) return;
-    // §6.2: what follows is behind it, also where that would be a Ping.
-    this.#suspended = true;
-    this.#reader.suspend();
+  onSuspend(): void {
     this.#transport.pause?.();
   }
 
-  /**
-   * A message, or a piece of one, as it was before it was compressed if it was; `announced` bytes
-   * of the same frame follow.
-   */
-  #assemble(piece: Buffer, last: boolean, borrowed: boolean, announced: number): void {
-    if (last && !this.#assembling) {
-      // The usual case: a message that is one frame, a frame that lies in one chunk.
-      if (this.#isText && this.#checkText && !isUtf8(piece)) throw invalidUtf8();
-      this.#events.onMessage(this.#own(piece, borrowed), !this.#isText);
-      return;
+  onContinue(fault: unknown): void {
+    try {
+      if (fault instanceof ProtocolError) this.fail(fault);
+      else if (fault !== null) throw fault;
+      for (;;) {
+        const chunk = this.#incoming.takeHeld();
+        if (chunk === null) return;
+        this.receive(chunk);
+      }
+    } finally {
+      if (!this.#incoming.isSuspended) this.#transport.resume?.();
     }
-    this.#assembler ??= new Assembler(this.#checkText);
-    const assembler = this.#assembler;
-    if (!this.#assembling) {
-      this.#assembling = true;
-      assembler.begin(this.#isText);
-    }
-    assembler.write(piece, borrowed, announced);
-    if (!last) return;
-    this.#assembling = false;
-    this.#events.onMessage(assembler.end(), !this.#isText);
   }
 
   #receiveClose(payload: Buffer): void {
@@ -411,22 +336,11 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#events.onClose(code, this.#closing.reason);
   }
 
-  /** No input counts from here on; what was kept of it is let go. */
+  /** No input counts from here on. */
   #stop(): void {
-    this.#reader.stop();
-    this.#assembler?.reset();
+    this.#incoming.stop();
     this.#codec?.close();
-    this.#suspended = false;
-    this.#held = [];
     this.#unansweredPing = null;
-  }
-
-  /** A view of the chunk as it is, or a copy where the view would outlive or pin what it lies in. */
-  #own(view: Buffer, borrowed: boolean): Buffer {
-    if (borrowed) return copyOf(view);
-    const whole = view.buffer.byteLength;
-    const pins = whole > PINNING_CHUNK && view.length * PINNING_RATIO < whole;
-    return pins ? copyOf(view) : view;
   }
 
   /** RFC 7692 §6: RSV1 is on the first frame of a compressed message, and on no other. */
@@ -471,11 +385,4 @@ export class Connection implements FrameSink, DecompressedSink {
     this.#awake = true;
     this.#transport.wake();
   }
-}
-
-/** What `Buffer.from` does, in half the time for small ones. */
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafe(bytes.length);
-  copy.set(bytes);
-  return copy;
 }
