@@ -4,101 +4,82 @@
 
 import { Buffer } from 'node:buffer';
 import { rotateKey } from './mask.ts';
+import {
+  constant,
+  createFunction,
+  createMemory,
+  eachStep,
+  GET,
+  LOAD_8,
+  LOAD_32,
+  LOAD_WIDE,
+  type Memory,
+  SET,
+  SHIFT_RIGHT,
+  SPLAT,
+  STORE_8,
+  STORE_32,
+  STORE_WIDE,
+  V128,
+  XOR,
+  XOR_WIDE,
+} from './wasm.ts';
 
-/** As much as is read at a time. */
+/** As much as is read at a time: one page of WebAssembly's. */
 const LENGTH = 65_536;
 
-/** What is used of WebAssembly; Node's types do not have it. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: { memory: { buffer: ArrayBuffer }; xor: Xor } };
-};
-type Xor = (start: number, end: number, key: number) => void;
-
-const I32 = 0x7f;
-const V128 = 0x7b;
-const GET = 0x20;
-const SET = 0x21;
-const [AT, END, KEY, WIDE_KEY] = [0, 1, 2, 3];
-const BRANCH = 0x0c;
-const BRANCH_IF = 0x0d;
-const LEAVE = 0x0b;
-const ADD = 0x6a;
-const GREATER = 0x4b; // i32.gt_u
-const I32_CONST = 0x41;
-const AS_IT_IS = [0, 0]; // alignment and offset of a load or store
-
-/** `while (at + step <= end) { body; at += step; }`; steps above 63 have two bytes. */
-function loop(step: readonly number[], body: readonly number[]): number[] {
-  const next = [GET, AT, I32_CONST, ...step, ADD];
-  const leave = [...next, GET, END, GREATER, BRANCH_IF, 1];
-  return [0x02, 0x40, 0x03, 0x40, ...leave, ...body, ...next, SET, AT, BRANCH, 0, LEAVE, LEAVE];
-}
+// Parameters and locals of the function.
+const [AT, STOP, KEY, WIDE_KEY] = [0, 1, 2, 3];
 
 /** `memory[at + offset] ^= key`, 16 bytes of them. */
 function xorWide(offset: number): number[] {
-  const load = [GET, AT, 0xfd, 0x00, 0, offset];
-  return [GET, AT, ...load, GET, WIDE_KEY, 0xfd, 0x51, 0xfd, 0x0b, 0, offset];
+  const load = [GET, AT, ...LOAD_WIDE, offset];
+  return [GET, AT, ...load, GET, WIDE_KEY, ...XOR_WIDE, ...STORE_WIDE, offset];
 }
 
-/** The function's code: 64, 16, 4 and 1 bytes at a time. */
+/** `xor(at, stop, key)`: 64, 16, 4 and 1 bytes at a time. */
 const CODE: readonly number[] = [
-  ...[1, 1, V128], // one local beside the parameters
-  ...[GET, KEY, 0xfd, 0x11, SET, WIDE_KEY], // i32x4.splat
-  ...loop([0xc0, 0x00], [0, 16, 32, 48].flatMap(xorWide)),
-  ...loop([16], xorWide(0)),
-  // i32.load, i32.xor, i32.store
-  ...loop([4], [GET, AT, GET, AT, 0x28, ...AS_IT_IS, GET, KEY, 0x73, 0x36, ...AS_IT_IS]),
-  ...loop(
-    [1],
-    [
-      // i32.load8_u, i32.xor, i32.store8; then the key without its lowest byte (i32.shr_u)
-      ...[GET, AT, GET, AT, 0x2d, ...AS_IT_IS, GET, KEY, 0x73, 0x3a, ...AS_IT_IS],
-      ...[GET, KEY, I32_CONST, 8, 0x76, SET, KEY],
-    ],
-  ),
-  LEAVE,
+  ...[GET, KEY, ...SPLAT, SET, WIDE_KEY],
+  ...eachStep(AT, STOP, 64, [0, 16, 32, 48].flatMap(xorWide)),
+  ...eachStep(AT, STOP, 16, xorWide(0)),
+  ...eachStep(AT, STOP, 4, [GET, AT, GET, AT, ...LOAD_32, 0, GET, KEY, XOR, ...STORE_32, 0]),
+  ...eachStep(AT, STOP, 1, [
+    ...[GET, AT, GET, AT, ...LOAD_8, 0, GET, KEY, XOR, ...STORE_8, 0],
+    ...[GET, KEY, ...constant(8), SHIFT_RIGHT, SET, KEY],
+  ]),
 ];
 
-/** A length as WebAssembly has it, in 7-bit groups, and what it is the length of. */
-function sized(bytes: readonly number[]): number[] {
-  const { length } = bytes;
-  return length < 0x80 ? [length, ...bytes] : [(length & 0x7f) | 0x80, length >>> 7, ...bytes];
-}
-
-const name = (text: string): number[] => sized([...Buffer.from(text)]);
-
-/** A module that exports its memory, one page of 64 KiB, and `xor(at, end, key)`. */
-const MODULE: Uint8Array = Uint8Array.from([
-  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-  ...[1, ...sized([1, 0x60, ...sized([I32, I32, I32]), 0])], // types
-  ...[3, ...sized([1, 0])], // functions
-  ...[5, ...sized([1, 1, 1, 1])], // memories: from 1 page to 1
-  ...[7, ...sized([2, ...name('memory'), 2, 0, ...name('xor'), 0, 0])], // exports
-  ...[10, ...sized([1, ...sized(CODE)])], // code
-]);
+type Xor = (at: number, stop: number, key: number) => void;
 
 let arena: Buffer | null = null;
-let memory: ArrayBufferLike | null = null;
+let memory: Memory | null = null;
+/** The memory's bytes, asked for once, as asking costs more than comparing. */
+let own: ArrayBuffer | null = null;
 let xor: Xor | null = null;
 
 /** The process's arena, 64 KiB; made by the first call. Its content is anybody's. */
 export function getArena(): Buffer {
   if (arena !== null) return arena;
   try {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE));
-    arena = Buffer.from(exports.memory.buffer, 0, LENGTH);
-    memory = arena.buffer;
-    xor = exports.xor;
+    const page = createMemory(1);
+    xor = createFunction(page, 3, false, [1, 1, V128], CODE);
+    memory = page;
+    own = page.buffer;
+    arena = Buffer.from(own, 0, LENGTH);
   } catch {
     arena = Buffer.allocUnsafeSlow(LENGTH);
   }
   return arena;
 }
 
+/** The arena as functions in WebAssembly get it; null while there is none, or it is ordinary memory. */
+export function getArenaMemory(): Memory | null {
+  return memory;
+}
+
 /** Whether `maskInArena` may be used for spans of `bytes`. Costs more than masking a few bytes. */
 export function isInArena(bytes: Uint8Array): boolean {
-  return memory !== null && bytes.buffer === memory;
+  return own !== null && bytes.buffer === own;
 }
 
 /**

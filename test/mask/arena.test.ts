@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { getArena, isInArena, maskInArena } from '../../src/mask/arena.ts';
+import { getArena, getArenaMemory, isInArena, maskInArena } from '../../src/mask/arena.ts';
 import { mask } from '../../src/mask/mask.ts';
 
 const noise = (length: number): Buffer =>
@@ -17,6 +17,7 @@ describe('the arena', () => {
     expect(isInArena(arena)).toBe(true);
     expect(isInArena(arena.subarray(3, 9))).toBe(true);
     expect(isInArena(Buffer.alloc(9))).toBe(false);
+    expect(getArenaMemory()?.buffer).toBe(arena.buffer);
   });
 
   it('[6455-5.3-e] [6455-5.3-f] masks any span as `mask` does, and nothing beside it', () => {
@@ -59,6 +60,11 @@ describe('the arena', () => {
   });
 });
 
+/** Memory that could be worked on, were there anything to do so. */
+class Page {
+  readonly buffer = new ArrayBuffer(65_536);
+}
+
 describe('without WebAssembly', () => {
   afterEach(() => {
     vi.unstubAllGlobals();
@@ -70,6 +76,7 @@ describe('without WebAssembly', () => {
     [
       'that has 128-bit values',
       {
+        Memory: Page,
         Module: class {
           constructor() {
             throw new Error('invalid value type 0x7b');
@@ -85,5 +92,6 @@ describe('without WebAssembly', () => {
     expect(arena.length).toBe(65_536);
     expect(own.getArena()).toBe(arena);
     expect(own.isInArena(arena)).toBe(false);
+    expect(own.getArenaMemory()).toBeNull();
   });
 });
