@@ -115,6 +115,11 @@ export class Incoming implements FrameSink, DecompressedSink {
     else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
   }
 
+  onRun(piece: Buffer): void {
+    if (this.#isCompressed) this.#decompress(piece, false);
+    else this.#assemble(piece, false, this.#borrowed, 0);
+  }
+
   onControl(opcode: number, payload: Buffer): void {
     this.#owner.onControl(opcode, own(payload, this.#borrowed));
   }

@@ -8,6 +8,7 @@ import { mask } from '../mask/mask.ts';
 import { decodeHeader, FrameHeader, MAX_HEADER_LENGTH } from './header.ts';
 import { isControl } from './opcode.ts';
 import type { FrameContext } from './rules.ts';
+import { extentOf, fragmentsOf, joinRun, joinRunInArena, LONGEST_RUN, payloadOf } from './run.ts';
 
 /** Where a reader's frames go. Either call may stop the reader; it looks before it goes on. */
 export interface FrameSink {
@@ -17,6 +18,12 @@ export interface FrameSink {
    * `piece` is a view of the chunk that was read, valid as long as that is.
    */
   onData(header: FrameHeader, piece: Buffer, last: boolean): void;
+  /**
+   * Fragments in the middle of a message, joined: their payloads, unmasked, as if they had come in one
+   * continuation. A sink that has this gets short ones so, wherever that makes no other difference; one
+   * that has not gets each by `onData`. `piece` as there.
+   */
+  onRun?(piece: Buffer): void;
   /** A whole control frame, unmasked. `payload` may be a view of the chunk that was read. */
   onControl(opcode: number, payload: Buffer): void;
 }
@@ -70,9 +77,10 @@ export class FrameReader {
   }
 
   /**
-   * Reads `chunk` to its end, or to where the sink has it stop; returns how far. The reader owns it from here on: payloads are unmasked in place, and
-   * the sink gets views of it. Throws ProtocolError at the first byte that breaks a rule; what stood
-   * before it has been handed on, and nothing may be read after it.
+   * Reads `chunk` to its end, or to where the sink has it stop; returns how far. The reader owns it from
+   * here on: payloads are unmasked in place, or joined there, and the sink gets views of it. Throws
+   * ProtocolError at the first byte that breaks a rule; what stood before it has been handed on, and
+   * nothing may be read after it.
    */
   read(chunk: Buffer): number {
     const end = chunk.length;
@@ -80,6 +88,9 @@ export class FrameReader {
     const isFast = end >= ASK_FROM && isInArena(chunk);
     while (at < end && !this.#stopped && !this.#suspended) {
       if (this.#remaining < 0) {
+        const start = at;
+        if (this.#mayRun(chunk, at)) at = this.#readRun(chunk, at, end, isFast);
+        if (at > start) continue;
         at = this.#readHeader(chunk, at, end);
         // A frame without payload is complete with its header.
         if (this.#remaining === 0) this.#finish(EMPTY);
@@ -98,6 +109,26 @@ export class FrameReader {
       else this.#sink.onData(this.#header, piece, false);
     }
     return at;
+  }
+
+  /** Whether a continuation without FIN stands at `at`, and may be joined with those behind it. */
+  #mayRun(chunk: Buffer, at: number): boolean {
+    if (chunk[at] !== 0 || !this.#context.inMessage || this.#partialLength > 0) return false;
+    // §5.1: what comes to a server is masked, as runs are.
+    return this.#context.role === 'server' && this.#sink.onRun !== undefined;
+  }
+
+  /** Takes the run of short fragments at `at`; returns the position behind it. */
+  #readRun(chunk: Buffer, at: number, end: number, isFast: boolean): number {
+    const stop = Math.min(end, at + LONGEST_RUN);
+    const room = Math.min(this.#context.room, stop - at);
+    const most = Math.min(this.#context.fragmentsLeft, stop - at);
+    const run = (isFast ? joinRunInArena : joinRun)(chunk, at, stop, room, most);
+    if (run === 0) return at;
+    const length = payloadOf(run);
+    this.#context.enterRun(fragmentsOf(run), length);
+    (this.#sink as Required<FrameSink>).onRun(chunk.subarray(at, at + length));
+    return at + extentOf(run);
   }
 
   /** Decodes a header at `at`; returns the position behind it, or `end` when it is not complete. */

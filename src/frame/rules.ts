@@ -39,6 +39,22 @@ export class FrameContext {
     if (this.messageLength + length > this.maxPayload) throw messageTooBig();
   }
 
+  /** Payload bytes that the message may still have. */
+  get room(): number {
+    return this.maxPayload - this.messageLength;
+  }
+
+  /** Fragments without FIN that the message may still have. */
+  get fragmentsLeft(): number {
+    return this.maxFragments - 1 - this.fragments;
+  }
+
+  /** Takes note of fragments in the middle of the message, within `room` and `fragmentsLeft` (§5.4). */
+  enterRun(fragments: number, length: number): void {
+    this.messageLength += length;
+    this.fragments += fragments;
+  }
+
   /** Takes note of a data frame whose header has been accepted (§5.4). */
   enter(fin: boolean, length: number): void {
     if (fin) {

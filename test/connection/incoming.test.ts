@@ -59,7 +59,7 @@ class Log implements IncomingOwner {
       },
     };
     this.incoming = new Incoming(
-      new FrameContext(role, 1000, isCompressed),
+      new FrameContext(role, 20_000, isCompressed),
       isCompressed ? (this.codec as unknown as ConnectionCodec) : null,
       checkText,
       events as ConnectionEvents,
@@ -164,7 +164,7 @@ describe.each(['client', 'server'] as const)('what comes in to a %s', (role) => 
     ]);
     // Its limit is on what comes out, which only the codec sees grow.
     expect(log.codec.pieces.map(([text, last, limit]) => `${text} ${last} ${limit}`)).toEqual([
-      ...['a false 1000', 'b false 1000', 'c true 1000', 'd true 1000'],
+      ...['a false 20000', 'b false 20000', 'c true 20000', 'd true 20000'],
     ]);
   });
 });
@@ -210,6 +210,66 @@ describe('behind a piece that takes its time', () => {
     const fault = new ProtocolError(1007, 'Z_DATA_ERROR', 'bad');
     log.codec.end(fault);
     expect(log.told).toEqual(['suspend', fault]);
+  });
+});
+
+describe('a run of short fragments', () => {
+  const run: readonly FrameSpec[] = [
+    ...Array.from('abc', (payload) => ({ opcode: 0, fin: false, payload })),
+    { opcode: 9, payload: 'ping' },
+    { opcode: 0, fin: false, payload: 'd' },
+    { opcode: 0, payload: 'e' },
+  ];
+
+  it('[6455-5.4-e] [6455-5.4-g] is its part of the message', () => {
+    for (const borrowed of [true, false]) {
+      const log = new Log('server');
+      const begin = { opcode: 1, fin: false, payload: 'run: ' };
+      const chunk = log.wire(begin, ...run, { opcode: 2, payload: 'other' });
+      log.incoming.read(chunk, borrowed);
+      if (borrowed) chunk.fill(0);
+      expect(log.told).toEqual([
+        ...[
+          [9, 'ping'],
+          ['text', 'run: abcde'],
+          ['binary', 'other'],
+        ],
+      ]);
+    }
+  });
+
+  it('is copied where it was borrowed, also where it is long enough to be kept', () => {
+    const begin = { opcode: 2, fin: false };
+    const fragment = { opcode: 0, fin: false, payload: 'x'.repeat(100) };
+    const log = new Log('server');
+    const chunk = log.wire(begin, ...Array(100).fill(fragment));
+    log.incoming.read(chunk, true);
+    chunk.fill(0);
+    log.read({ opcode: 0 });
+    expect(log.told).toEqual([['binary', 'x'.repeat(10_000)]]);
+  });
+
+  it('[7692-6-j] goes to the codec in one piece, and what follows it waits where that takes its time', () => {
+    const begin = { opcode: 1, rsv: RSV1, fin: false, payload: '' };
+    const log = new Log('server', true).read(begin, ...run);
+    expect(log.told).toEqual([
+      [9, 'ping'],
+      ['text', 'ABCDE'],
+    ]);
+    expect(log.codec.pieces.map(([text]) => text)).toEqual(['', 'abc', 'd', 'e']);
+    const slow = new Log('server', true).read(begin);
+    slow.codec.atOnce = false;
+    slow.read(...run);
+    expect(slow.told).toEqual(['suspend']);
+    slow.codec.end();
+    expect(slow.told).toEqual(['suspend', 'continue', [9, 'ping'], 'suspend']);
+  });
+
+  it('[6455-8.1-e] is refused with its last byte where text went wrong in the middle of it', () => {
+    const log = new Log('server').read({ opcode: 1, fin: false, payload: 'a' });
+    const bad = { opcode: 0, fin: false, payload: Buffer.from([0xff]) };
+    const good = { opcode: 0, fin: false, payload: 'b' };
+    expect(() => log.read(good, bad, good)).toThrow(expect.objectContaining({ closeCode: 1007 }));
   });
 });
 

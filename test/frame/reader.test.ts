@@ -2,7 +2,7 @@
 
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { FrameReader } from '../../src/frame/reader.ts';
+import { FrameReader, type FrameSink } from '../../src/frame/reader.ts';
 import { FrameContext, type Role } from '../../src/frame/rules.ts';
 import { getArena } from '../../src/mask/arena.ts';
 import { encodeFrame, type FrameSpec } from '../support/wire.ts';
@@ -229,4 +229,153 @@ describe('a reader', () => {
     reader.stop();
     reader.read(bytes.subarray(count));
   });
+});
+
+describe('runs of short fragments', () => {
+  const SPECS: readonly FrameSpec[] = [
+    { opcode: 2, fin: false, payload: 'first ' },
+    { opcode: 0, fin: false, payload: 'a' },
+    { opcode: 0, fin: false },
+    { opcode: 0, fin: false, payload: 'b'.repeat(125) },
+    { opcode: 9, payload: 'ping' },
+    { opcode: 0, fin: false, payload: 'c' },
+    { opcode: 0, fin: false, payload: 'd'.repeat(126) },
+    { opcode: 0, fin: false, payload: 'e' },
+    { opcode: 0, payload: 'last' },
+    { opcode: 1, payload: 'next' },
+  ];
+
+  /** What a sink is called with, in short. */
+  function calls(role: Role, bytes: Buffer, takesRuns = true): string[] {
+    const seen: string[] = [];
+    const sink: FrameSink = {
+      onData: ({ opcode, fin }, piece, last) =>
+        void seen.push(`data ${opcode} ${fin} ${last} ${piece}`),
+      onControl: (opcode, payload) => void seen.push(`control ${opcode} ${payload}`),
+    };
+    if (takesRuns) sink.onRun = (piece) => void seen.push(`run ${piece}`);
+    expect(new FrameReader(new FrameContext(role), sink).read(bytes)).toBe(bytes.length);
+    return seen;
+  }
+
+  const each = SPECS.map(({ opcode, fin = true, payload = '' }) =>
+    opcode === 9 ? `control 9 ${payload}` : `data ${opcode} ${fin} true ${payload}`,
+  );
+
+  it('[6455-5.4-b] [6455-5.4-g] come joined to a sink that takes them so, up to what is something else', () => {
+    const bytes = wire(...SPECS.map((spec) => ({ ...spec, mask: KEY })));
+    const expected = [
+      ...['data 2 false true first ', `run a${'b'.repeat(125)}`, 'control 9 ping', 'run c'],
+      ...[`data 0 false true ${'d'.repeat(126)}`, 'run e', 'data 0 true true last'],
+      'data 1 true true next',
+    ];
+    expect(calls('server', Buffer.from(bytes))).toEqual(expected);
+    const length = bytes.copy(getArena(), 5);
+    expect(calls('server', getArena().subarray(5, 5 + length))).toEqual(expected);
+  });
+
+  it('come one by one to any other sink, and to a client', () => {
+    const masked = wire(...SPECS.map((spec) => ({ ...spec, mask: KEY })));
+    expect(calls('server', masked, false)).toEqual(each);
+    expect(calls('client', wire(...SPECS))).toEqual(each);
+  });
+
+  it.each<[string, Role, FrameSpec[]]>([
+    ['[6455-5.1-f] to a client, which takes no key', 'client', [{ opcode: 1, fin: false }]],
+    ['[6455-5.4-k] of no message', 'server', []],
+    ['[6455-5.4-k] behind the end of one', 'server', [{ opcode: 1, mask: KEY }]],
+  ])('are refused like any continuation %s', (_, role, before) => {
+    const bytes = wire(...before, { opcode: 0, fin: false, mask: KEY, payload: 'x' });
+    expect(() => calls(role, bytes)).toThrow(expect.objectContaining({ closeCode: 1002 }));
+  });
+
+  it('[6455-6.2-a] are the same bytes wherever they were cut', () => {
+    // A header that lies in two chunks begins no run, even where its rest looks like one: at this key.
+    const mask = Buffer.from('3700813d', 'hex');
+    const bytes = wire(...SPECS.map((spec) => ({ ...spec, mask })));
+    const joined = (seen: string[]): string =>
+      seen.map((call) => call.replace(/^(data \d \w+ \w+|run) /, '')).join('');
+    for (let at = 0; at <= bytes.length; at++) {
+      const seen: string[] = [];
+      const reader = new FrameReader(new FrameContext('server'), {
+        onData: (_, piece) => void seen.push(`run ${piece}`),
+        onRun: (piece) => void seen.push(`run ${piece}`),
+        onControl: (opcode, payload) => void seen.push(`control ${opcode} ${payload}`),
+      });
+      for (const piece of [bytes.subarray(0, at), bytes.subarray(at)]) {
+        reader.read(Buffer.from(piece));
+      }
+      expect(joined(seen).replace('control 9 ping', '')).toBe(
+        joined(each).replace('control 9 ping', ''),
+      );
+    }
+  });
+
+  it('may make up more than one chunk of the largest size', () => {
+    const fragment = encodeFrame({ opcode: 0, fin: false, mask: KEY, payload: Buffer.alloc(100) });
+    const begin = encodeFrame({ opcode: 2, fin: false, mask: KEY });
+    const bytes = Buffer.concat([begin, ...Array(2000).fill(fragment)]);
+    const lengths: number[] = [];
+    const context = new FrameContext('server');
+    const reader = new FrameReader(context, {
+      onData: () => {},
+      onRun: (piece) => void lengths.push(piece.length),
+      onControl: () => expect.fail(),
+    });
+    expect(reader.read(bytes)).toBe(bytes.length);
+    expect(lengths.length).toBe(4);
+    expect(lengths.reduce((sum, length) => sum + length)).toBe(200_000);
+    expect([context.messageLength, context.fragments]).toEqual([200_000, 2001]);
+  });
+
+  it.each([
+    ['[6455-10.4-c] fragments', undefined, 4, 1008, 'onetwo'],
+    ['[6455-5.2-r] bytes', 9, undefined, 1009, 'onetwo'],
+  ])(
+    'end where there are too many %s, with the error of the one that is too much',
+    (_, maxPayload, maxFragments, closeCode, text) => {
+      const bytes = wire(
+        { opcode: 1, fin: false, mask: KEY, payload: 'x' },
+        { opcode: 0, fin: false, mask: KEY, payload: 'one' },
+        { opcode: 0, fin: false, mask: KEY, payload: 'two' },
+        { opcode: 0, fin: false, mask: KEY, payload: 'six' },
+        { opcode: 0, fin: false, mask: KEY, payload: 'ten' },
+      );
+      for (const step of [1, 9, bytes.length]) {
+        const pieces: Buffer[] = [];
+        const context = new FrameContext('server', maxPayload, false, maxFragments);
+        const reader = new FrameReader(context, {
+          onData: (_, piece) => void pieces.push(Buffer.from(piece)),
+          onRun: (piece) => void pieces.push(Buffer.from(piece)),
+          onControl: () => expect.fail(),
+        });
+        const readAll = () => {
+          for (let at = 0; at < bytes.length; at += step) {
+            reader.read(Buffer.from(bytes.subarray(at, at + step)));
+          }
+        };
+        expect(readAll).toThrow(expect.objectContaining({ closeCode }));
+        expect(Buffer.concat(pieces).toString()).toBe(`x${text}`);
+      }
+    },
+  );
+
+  it.each(['stop', 'suspend'] as const)(
+    '[6455-7.1.7-g] are the last thing read where the sink has it %s',
+    (how) => {
+      const bytes = wire(...SPECS.map((spec) => ({ ...spec, mask: KEY })));
+      const seen: string[] = [];
+      const reader: FrameReader = new FrameReader(new FrameContext('server'), {
+        onData: (_, piece) => void seen.push(`${piece}`),
+        onRun(piece) {
+          seen.push(`${piece}`);
+          reader[how]();
+        },
+        onControl: () => expect.fail(),
+      });
+      const used = reader.read(bytes);
+      expect(used).toBe(wire(...SPECS.slice(0, 4).map((spec) => ({ ...spec, mask: KEY }))).length);
+      expect(seen).toEqual(['first ', `a${'b'.repeat(125)}`]);
+    },
+  );
 });

@@ -168,11 +168,25 @@ describe('FrameContext', () => {
     expect(verdict(() => context.enter(false, 0))).toBe('1008 WS_ERR_TOO_MANY_BUFFERED_PARTS');
   });
 
+  it('[6455-10.4-b] [6455-10.4-c] says what is left, and counts fragments taken together as one by one', () => {
+    const context = new FrameContext('server', 10, false, 5);
+    expect([context.room, context.fragmentsLeft]).toEqual([10, 4]);
+    context.enter(false, 1);
+    context.enterRun(2, 6);
+    expect([context.inMessage, context.messageLength, context.fragments]).toEqual([true, 7, 3]);
+    expect([context.room, context.fragmentsLeft]).toEqual([3, 1]);
+    context.enterRun(1, 3);
+    expect([context.room, context.fragmentsLeft]).toEqual([0, 0]);
+    expect(verdict(() => context.checkMessageLength(1))).toMatch(/^1009 /);
+    expect(verdict(() => context.enter(false, 0))).toMatch(/^1008 /);
+  });
+
   it('sets no limit unless told', () => {
     const context = new FrameContext('client');
     expect(verdict(() => context.checkMessageLength(Number.MAX_SAFE_INTEGER))).toBe('fine');
     for (let i = 0; i < 10_000; i++) context.enter(false, 1);
     expect(context.messageLength).toBe(10_000);
+    expect([context.room, context.fragmentsLeft]).toEqual([Infinity, Infinity]);
     expect(context.rsv1).toBe(false);
   });
 });
