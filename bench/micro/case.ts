@@ -19,6 +19,8 @@ export interface MicroCase {
 /** The rooms as they were built. */
 export interface Library {
   readonly mask: typeof import('../../src/mask/index.ts');
+  /** Not of the package's interface: where sockets read to. */
+  readonly arena: typeof import('../../src/mask/arena.ts');
   readonly frame: typeof import('../../src/frame/index.ts');
   readonly message: typeof import('../../src/message/index.ts');
   readonly connection: typeof import('../../src/connection/index.ts');
@@ -28,9 +30,11 @@ export interface Library {
 
 /** Loads the rooms from the folder that they were built into. */
 export async function loadLibrary(folder: string): Promise<Library> {
-  const load = (room: string) => import(pathToFileURL(`${folder}/${room}/index.js`).href);
+  const load = (room: string, file = 'index') =>
+    import(pathToFileURL(`${folder}/${room}/${file}.js`).href);
   return {
     mask: await load('mask'),
+    arena: await load('mask', 'arena'),
     frame: await load('frame'),
     message: await load('message'),
     connection: await load('connection'),

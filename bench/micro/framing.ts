@@ -63,7 +63,37 @@ function createChunk(size: number, opcode: number): { chunk: Buffer; count: numb
   return { chunk: Buffer.concat(frames), count };
 }
 
-export function createReaderCases({ frame }: Library): MicroCase[] {
+/** Short fragments, read as a connection reads them, in the memory that sockets read to or in another. */
+function createRunCase({ frame, arena }: Library, size: number, inArena: boolean): MicroCase {
+  const payload = Buffer.alloc(size, 'handfast');
+  const operations = Math.floor(CHUNK / (size + 6));
+  const fragment = encodeMasked(0, false, payload);
+  const fragments = Buffer.concat(Array.from({ length: operations }, () => fragment));
+  const memory = inArena ? arena.getArena() : Buffer.allocUnsafeSlow(CHUNK);
+  const chunk = memory.subarray(0, fragments.length);
+  let seen = 0;
+  const count = (bytes: Buffer): void => {
+    seen += bytes.length;
+  };
+  const sink = {
+    onData: (_: unknown, bytes: Buffer) => count(bytes),
+    onRun: count,
+    onControl() {},
+  };
+  const reader = new frame.FrameReader(new frame.FrameContext('server'), sink);
+  reader.read(encodeMasked(BINARY, false, Buffer.alloc(0)));
+  const run = (): number => {
+    // What was joined is no frames any more.
+    fragments.copy(chunk);
+    reader.read(chunk);
+    return seen;
+  };
+  const name = `fragments of ${formatBytes(size)}, joined${inArena ? ' in the arena' : ''}`;
+  return { group: 'reader', name, operations, bytes: size, run };
+}
+
+export function createReaderCases(library: Library): MicroCase[] {
+  const { frame } = library;
   const createCase = (size: number, piece: number): MicroCase => {
     const { chunk, count } = createChunk(size, BINARY);
     let seen = 0;
@@ -84,7 +114,10 @@ export function createReaderCases({ frame }: Library): MicroCase[] {
     return { group: 'reader', name, operations: count, bytes: size, run };
   };
   const whole = [0, 8, 64, 125, 1024, 16_384, 1_048_576].map((size) => createCase(size, Infinity));
-  return [...whole, createCase(64, 17), createCase(16_384, 1460)];
+  const runs = [8, 64, 125].flatMap((size) =>
+    [false, true].map((inArena) => createRunCase(library, size, inArena)),
+  );
+  return [...whole, createCase(64, 17), createCase(16_384, 1460), ...runs];
 }
 
 export function createWriterCases({ frame }: Library): MicroCase[] {

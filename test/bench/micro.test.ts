@@ -52,6 +52,13 @@ describe('the cases', () => {
     expect(reader.run()).toBe(reader.operations * 65 * 2);
     const pieces = find('reader', 'in pieces of 17');
     expect(pieces.run()).toBe(pieces.operations * 65);
+    // Fragments give their bytes only, in either memory.
+    const joined = FACTORIES.reader(library).filter(({ name }) => name.includes('fragments of 64'));
+    expect(joined).toHaveLength(2);
+    for (const subject of joined) {
+      expect(subject.run()).toBe(subject.operations * 64);
+      expect(subject.run()).toBe(subject.operations * 64 * 2);
+    }
     // Each message comes back behind a header of two bytes.
     const echo = find('connection', 'echo of 64');
     expect(echo.run()).toBe(echo.operations * 66);
