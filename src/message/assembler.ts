@@ -2,7 +2,7 @@
 // What is kept is bounded by the bytes that came, not by what was announced nor by the number of
 // pieces: small pieces are copied together, and a piece never holds on to a much larger chunk.
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { ProtocolError } from '../errors.ts';
 import { allocateBlock } from './block.ts';
 import { Utf8Validator } from './utf8.ts';
@@ -74,8 +74,7 @@ export class Assembler {
   end(): Buffer {
     if (this.#isText && this.#utf8 !== null && !this.#utf8.end()) throw invalidUtf8();
     this.#closeBlock();
-    const message =
-      this.#blocks.length === 1 ? this.#blocks[0] : Buffer.concat(this.#blocks, this.#length);
+    const message = this.#blocks.length === 1 ? this.#blocks[0] : this.#join(this.#length);
     this.#clear();
     return message;
   }
@@ -100,12 +99,17 @@ export class Assembler {
   #gather(rest: number): void {
     const before = this.#blocks.reduce((sum, { length }) => sum + length, 0);
     if (before > rest || before + rest > this.#length * GATHER_RATIO) return;
-    const block = allocateBlock(before + rest);
-    let filled = 0;
-    for (const piece of this.#blocks) filled += piece.copy(block, filled);
+    this.#block = this.#join(before + rest);
     this.#blocks = [];
-    this.#block = block;
-    this.#filled = filled;
+    this.#filled = before;
+  }
+
+  /** What is in the full blocks, at the start of a new one. */
+  #join(length: number): Buffer {
+    const joined = allocateBlock(length);
+    let filled = 0;
+    for (const piece of this.#blocks) filled += piece.copy(joined, filled);
+    return joined;
   }
 
   #copy(piece: Buffer): void {
@@ -113,7 +117,7 @@ export class Assembler {
     while (at < piece.length) {
       if (this.#block === null) {
         const size = Math.max(piece.length - at, Math.min(this.#length, LARGEST_BLOCK));
-        this.#block = Buffer.allocUnsafeSlow(Math.max(size, SMALLEST_BLOCK));
+        this.#block = allocateBlock(Math.max(size, SMALLEST_BLOCK));
         this.#filled = 0;
       }
       const count = piece.copy(this.#block, this.#filled, at);
