@@ -115,6 +115,12 @@ export class Incoming implements FrameSink, DecompressedSink {
     else this.#assemble(piece, isLast, this.#borrowed, last ? 0 : this.#reader.remaining);
   }
 
+  onShort(opcode: number, payload: Buffer, isAscii: boolean): void {
+    const isText = opcode === Opcode.TEXT;
+    if (isText && !isAscii && this.#checkText && !isUtf8(payload)) throw invalidUtf8();
+    this.#events.onMessage(payload, !isText);
+  }
+
   onRun(piece: Buffer): void {
     if (this.#isCompressed) this.#decompress(piece, false);
     else this.#assemble(piece, false, this.#borrowed, 0);

@@ -2,10 +2,10 @@
 // it goes compressed, and whether its text is still text. Knows neither frames' payloads on the wire nor
 // when they may be sent.
 
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { FIN } from '../frame/header.ts';
 import { Opcode } from '../frame/opcode.ts';
-import { Utf8Validator } from '../message/utf8.ts';
+import { isText, Utf8Validator } from '../message/utf8.ts';
 
 /** One direction's message at a time; between messages it waits for the next. */
 export class OutgoingMessage {
@@ -37,7 +37,7 @@ export class OutgoingMessage {
     }
     const validator = this.#text;
     if (validator === null) {
-      if (this.isFragmented || isUtf8(data as Uint8Array)) return;
+      if (this.isFragmented || isText(data as Uint8Array)) return;
     } else {
       const bytes = typeof data === 'string' ? Buffer.from(data) : asBuffer(data);
       if (!this.#isSpoiled && validator.write(bytes) && (!fin || validator.end())) {

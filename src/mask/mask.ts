@@ -66,6 +66,43 @@ export function maskInto(
   return mask(target, key, offset, offset + source.length);
 }
 
+/**
+ * Copies `source[start, start + target.length)` into `target`, masked with `key`, octet by octet: for
+ * short spans. Returns the octets of `target` ORed together, which is below 128 when all are ASCII.
+ * Throws RangeError when `source` does not hold so many.
+ */
+export function maskAcross(
+  source: Uint8Array,
+  start: number,
+  key: number,
+  target: Uint8Array,
+): number {
+  const count = target.length;
+  if (start < 0 || start + count > source.length) {
+    throw new RangeError('The span must lie within the bytes');
+  }
+  const k0 = key & 255;
+  const k1 = (key >>> 8) & 255;
+  const k2 = (key >>> 16) & 255;
+  const k3 = key >>> 24;
+  let seen = 0;
+  let at = start;
+  let i = 0;
+  for (; i + 3 < count; i += 4, at += 4) {
+    const o0 = source[at] ^ k0;
+    const o1 = source[at + 1] ^ k1;
+    const o2 = source[at + 2] ^ k2;
+    const o3 = source[at + 3] ^ k3;
+    target[i] = o0;
+    target[i + 1] = o1;
+    target[i + 2] = o2;
+    target[i + 3] = o3;
+    seen |= o0 | o1 | o2 | o3;
+  }
+  for (let k = key; i < count; i++, k >>>= 8) seen |= target[i] = source[at++] ^ (k & 255);
+  return seen;
+}
+
 /** The key after `count` more octets. */
 export function rotateKey(key: number, count: number): number {
   const bits = (count & 3) << 3;

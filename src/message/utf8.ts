@@ -6,6 +6,20 @@ import { type Buffer, isUtf8 } from 'node:buffer';
 /** Below this many bytes walking them is cheaper than calling out. */
 const WALK_BELOW = 12;
 
+/** Up to this many bytes looking for one above ASCII is cheaper than calling out. */
+const LOOK_UP_TO = 64;
+
+/** Whether all of `bytes` is text, UTF-8 (§8.1). */
+export function isText(bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  if (length > LOOK_UP_TO) return isUtf8(bytes);
+  let octets = 0;
+  let i = 0;
+  for (; i + 3 < length; i += 4) octets |= bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3];
+  for (; i < length; i++) octets |= bytes[i];
+  return octets < 0x80 || isUtf8(bytes);
+}
+
 /** A validator for one text at a time. */
 export class Utf8Validator {
   /** Continuation bytes that the sequence in progress still needs. */

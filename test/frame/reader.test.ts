@@ -231,6 +231,92 @@ describe('a reader', () => {
   });
 });
 
+describe('short messages', () => {
+  /** What a sink is called with, in short. `rsv1` has a meaning. */
+  function calls(role: Role, chunks: Buffer[], takesShort = true): string[] {
+    const seen: string[] = [];
+    const sink: FrameSink = {
+      onData: ({ opcode }, piece, last) => void seen.push(`data ${opcode} ${last} ${piece.length}`),
+      onControl: (opcode, payload) => void seen.push(`control ${opcode} ${payload}`),
+    };
+    if (takesShort) {
+      sink.onShort = (opcode, payload, isAscii) =>
+        void seen.push(`short ${opcode} ${payload} ${isAscii}`);
+    }
+    const reader = new FrameReader(new FrameContext(role, Infinity, true), sink);
+    for (const chunk of chunks) expect(reader.read(chunk)).toBe(chunk.length);
+    return seen;
+  }
+  const masked = (spec: FrameSpec): Buffer => encodeFrame({ ...spec, mask: KEY });
+
+  it('[6455-5.3-e] [6455-6.2-b] come unmasked, and with a word on ASCII, to a sink that takes them so', () => {
+    const specs = [
+      { opcode: 1, payload: 'Hello' },
+      { opcode: 2, payload: 'ä' },
+      { opcode: 1, payload: 'a'.repeat(80) },
+      { opcode: 1, payload: 'a'.repeat(81) },
+    ];
+    const expected = ['short 1 Hello true', 'short 2 ä false', `short 1 ${'a'.repeat(80)} true`];
+    const bytes = Buffer.concat(specs.map(masked));
+    const length = bytes.copy(getArena(), 3);
+    expect(calls('server', [Buffer.from(bytes)])).toEqual([...expected, 'data 1 true 81']);
+    const inArena = getArena().subarray(3, 3 + length);
+    expect(calls('server', [inArena])).toEqual([...expected, 'data 1 true 81']);
+    const lengths = ['data 1 true 5', 'data 2 true 2', 'data 1 true 80', 'data 1 true 81'];
+    expect(calls('server', [bytes], false)).toEqual(lengths);
+  });
+
+  it.each<[string, Role, FrameSpec, string]>([
+    ['a fragment', 'server', { opcode: 1, fin: false, payload: 'abc', mask: KEY }, 'data 1 true 3'],
+    [
+      'a compressed one',
+      'server',
+      { opcode: 1, rsv: 4, payload: 'abc', mask: KEY },
+      'data 1 true 3',
+    ],
+    ['one to a client', 'client', { opcode: 1, payload: 'abc' }, 'data 1 true 3'],
+    ['an empty one', 'server', { opcode: 1, mask: KEY }, 'data 1 true 0'],
+    ['a Ping', 'server', { opcode: 9, payload: 'abc', mask: KEY }, 'control 9 abc'],
+  ])('are not: %s', (_, role, spec, expected) => {
+    expect(calls(role, [encodeFrame(spec)])).toEqual([expected]);
+  });
+
+  it('are not: the last fragment of a message', () => {
+    const first = masked({ opcode: 1, fin: false, payload: 'abc' });
+    const last = masked({ opcode: 0, payload: 'def' });
+    expect(calls('server', [first, last])).toEqual(['data 1 true 3', 'data 0 true 3']);
+  });
+
+  it('[6455-6.2-a] are not: what was cut in its payload; a cut header makes no difference', () => {
+    const bytes = masked({ opcode: 1, payload: 'abc' });
+    for (let at = 1; at < bytes.length; at++) {
+      const seen = calls('server', [
+        Buffer.from(bytes.subarray(0, at)),
+        Buffer.from(bytes.subarray(at)),
+      ]);
+      if (at < 6) expect(seen).toEqual(['short 1 abc true']);
+      else if (at === 6) expect(seen).toEqual(['data 1 true 3']);
+      else expect(seen).toEqual([`data 1 false ${at - 6}`, `data 1 true ${9 - at}`]);
+    }
+  });
+
+  it('belong to the sink, and are the last it gets when it stops the reader', () => {
+    const bytes = Buffer.concat(['one', 'two'].map((payload) => masked({ opcode: 1, payload })));
+    const kept: Buffer[] = [];
+    const reader = new FrameReader(new FrameContext('server'), {
+      onData: () => {},
+      onControl: () => {},
+      onShort(_, payload) {
+        kept.push(payload);
+        reader.stop();
+      },
+    });
+    expect(reader.read(bytes)).toBe(9);
+    bytes.fill(0);
+    expect(kept.map(String)).toEqual(['one']);
+  });
+});
+
 describe('runs of short fragments', () => {
   const SPECS: readonly FrameSpec[] = [
     { opcode: 2, fin: false, payload: 'first ' },

@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { mask, maskInto, rotateKey } from '../../src/mask/mask.ts';
+import { mask, maskAcross, maskInto, rotateKey } from '../../src/mask/mask.ts';
 
 /** §5.3, literally: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function naive(bytes: Uint8Array, keyOctets: readonly number[]): Buffer {
@@ -116,6 +116,38 @@ describe('maskInto', () => {
 
   it('throws a RangeError when the source does not fit', () => {
     expect(() => maskInto(noise(9), Buffer.alloc(10), 2, KEY)).toThrow(RangeError);
+  });
+});
+
+describe('maskAcross', () => {
+  it('[6455-5.3-e] [6455-5.3-f] writes a masked copy of a span, and ORs what it writes', () => {
+    for (let start = 0; start < 8; start++) {
+      for (let length = 0; length <= 90; length++) {
+        const source = noise(start + length + 3);
+        const target = Buffer.alloc(length);
+        const octets = maskAcross(source, start, KEY, target);
+        expect(source.equals(noise(source.length))).toBe(true);
+        const expected = naive(source.subarray(start, start + length), OCTETS);
+        if (!target.equals(expected)) expect.fail(`start ${start}, length ${length}`);
+        expect(octets).toBe(expected.reduce((all, octet) => all | octet, 0));
+      }
+    }
+  });
+
+  it('tells text that is ASCII from any other by its return, wherever the other octet stands', () => {
+    for (let length = 1; length < 70; length++) {
+      for (let at = -1; at < length; at++) {
+        const text = Buffer.alloc(length, 'a');
+        if (at >= 0) text[at] = 0x80;
+        mask(text, KEY);
+        expect(maskAcross(text, 0, KEY, Buffer.alloc(length)) < 0x80).toBe(at < 0);
+      }
+    }
+  });
+
+  it('throws a RangeError for a span that is not there', () => {
+    expect(() => maskAcross(noise(9), 2, KEY, Buffer.alloc(8))).toThrow(RangeError);
+    expect(() => maskAcross(noise(9), -1, KEY, Buffer.alloc(8))).toThrow(RangeError);
   });
 });
 

@@ -1,9 +1,9 @@
 // The validator against the grammar of RFC 3629 §4 written out once more, as a list of ranges: every
 // sequence the grammar can tell apart, whole, cut anywhere, and at every distance from a run of text.
 
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { Utf8Validator } from '../../src/message/utf8.ts';
+import { isText, Utf8Validator } from '../../src/message/utf8.ts';
 
 const TAIL: [number, number] = [0x80, 0xbf];
 /** UTF8-1 to UTF8-4 of RFC 3629 §4: the range of each octet. */
@@ -140,5 +140,24 @@ describe('a validator', () => {
   it('takes a text of nothing', () => {
     expect(validate()).toBe('whole');
     expect(validate([], [])).toBe('whole');
+  });
+});
+
+describe('isText', () => {
+  it('[6455-8.1-e] is what the platform says, for any length and any place of what is not ASCII', () => {
+    const others = ['', 'é', '€', '😀', '\u{d7ff}'].map((text) => Buffer.from(text));
+    others.push(Buffer.from([0x80]), Buffer.from([0xc3]), Buffer.from([0xed, 0xa0, 0x80]));
+    for (const other of others) {
+      for (let length = 0; length < 70; length++) {
+        for (const at of [0, 1, 2, 3, length >> 1, length]) {
+          const bytes = Buffer.concat([
+            Buffer.alloc(Math.min(at, length), 'a'),
+            other,
+            Buffer.alloc(Math.max(length - at, 0), 'a'),
+          ]);
+          expect(isText(bytes)).toBe(isUtf8(bytes));
+        }
+      }
+    }
   });
 });
