@@ -77,21 +77,15 @@ const PROTOCOL_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const INVALID_VERSION = 'Missing or invalid Sec-WebSocket-Version header';
-// §4.4: a refusal lists the versions spoken. RFC 9110 §15.5.22: a 426 carries Upgrade, and §7.8
-// there: Upgrade is named in Connection.
-const VERSION_FIELDS = {
-  'Sec-WebSocket-Version': '13',
-  Upgrade: 'websocket',
-  Connection: 'Upgrade, close',
-};
+/** §4.4: a refusal lists the versions spoken. */
+const VERSION_FIELDS = { 'Sec-WebSocket-Version': '13' };
 
 /**
  * Checks a client's opening request (§4.2.1) and says what it asks for. Names and tokens compare
  * without case, several lines of a list field equal one combined line, unknown fields are ignored.
  *
  * @throws {HandshakeError} with the status and the fields of the answer to give: 405 for a method
- *   other than GET, 505 for HTTP below 1.1, 426 for another version of the protocol, 417 for an
- *   expectation, 400 for everything else.
+ *   other than GET, 505 for HTTP below 1.1, 417 for an expectation, 400 for everything else.
  */
 export function checkRequest(request: RequestLike): UpgradeRequest {
   const { headers } = request;
@@ -159,12 +153,10 @@ function checkKey({ headers }: RequestLike): string {
 
 function checkVersion({ headers, rawHeaders }: RequestLike): void {
   // §11.3.5: not more than once in a request, even with the same value
-  if (rawHeaders !== undefined && countLines(rawHeaders, 'sec-websocket-version') > 1) {
-    throw new HandshakeError(400, INVALID_VERSION, VERSION_FIELDS);
-  }
+  const isDouble = rawHeaders !== undefined && countLines(rawHeaders, 'sec-websocket-version') > 1;
   // §4.2.1 item 6, §4.3: exactly 13, no leading zeros, no "13 or more"
-  if (getField(headers, 'sec-websocket-version') !== '13') {
-    throw new HandshakeError(426, INVALID_VERSION, VERSION_FIELDS);
+  if (isDouble || getField(headers, 'sec-websocket-version') !== '13') {
+    throw new HandshakeError(400, INVALID_VERSION, VERSION_FIELDS);
   }
 }
 
