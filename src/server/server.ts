@@ -1,39 +1,21 @@
-// WebSocketServer: upgrades sockets (§4.2) that come from a listener of its own, from an HTTP server,
-// or from the application, and keeps count of the connections. Nothing here knows frames.
+// WebSocketServer: has sockets upgraded (§4.2) that come from a listener of its own, from an HTTP server,
+// or from the application, keeps count of the connections, and ends. Nothing here knows frames.
 
 import { EventEmitter } from 'node:events';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ClientOptions, WebSocket } from '../client/websocket.ts';
+import type { WebSocket } from '../client/websocket.ts';
 import { PreparedMessage, type PreparedOptions } from '../connection/prepared.ts';
-import { acceptOffer, EXTENSION_NAME } from '../deflate/negotiation.ts';
 import { toDeflateOptions } from '../deflate/options.ts';
-import { HandshakeError } from '../errors.ts';
-import type { Extension } from '../handshake/extensions.ts';
-import { checkRequest, type UpgradeRequest } from '../handshake/request.ts';
-import { formatAccept, formatResponse, joinLines } from '../handshake/response.ts';
 import { parseTarget } from '../handshake/target.ts';
-import type { DeflateAgreement } from '../websocket/surface.ts';
-import { findOriginFault, verify } from './admission.ts';
 import { Clients } from './clients.ts';
 import { createAnsweringServer, Listener } from './listener.ts';
-import type { ServerEvents, ServerOptions, ShutdownOptions, VerifyCallback } from './options.ts';
+import type { ServerEvents, ServerOptions, ShutdownOptions } from './options.ts';
 import { abandon, refuse } from './refusal.ts';
 import { claim, decline, register } from './sharing.ts';
-
-type WebSocketClass = new (
-  address: null,
-  protocols: undefined,
-  options?: ClientOptions,
-) => WebSocket;
-
-type Callback<Socket> = (socket: Socket, request: IncomingMessage) => void;
-
-/** Marks sockets that have been upgraded, so that none is upgraded twice. */
-const UPGRADED = Symbol('upgraded');
-type MarkedDuplex = Duplex & { [UPGRADED]?: boolean };
+import { type UpgradeCallback, Upgrader } from './upgrader.ts';
 
 /** A WebSocket server. */
 export class WebSocketServer<Socket extends WebSocket = WebSocket>
@@ -50,8 +32,19 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   #state: 'running' | 'closing' | 'closed' = 'running';
   /** Emit `close` when the last client has gone. */
   #closesWithClients = false;
-  /** Sockets on which `verifyClient` has not decided. */
-  readonly #undecided = new Set<Duplex>();
+  readonly #upgrader: Upgrader<Socket> = new Upgrader<Socket>({
+    options: () => this.options,
+    isRunning: () => this.#state === 'running',
+    shouldHandle: (request) => this.shouldHandle(request),
+    onFault: (error, socket, request) => {
+      if (this.listenerCount('wsClientError') === 0) return false;
+      this.emit('wsClientError', error, socket, request);
+      return true;
+    },
+    onHeaders: (lines, request) => this.emit('headers', lines, request),
+    onBroken: (error) => this.#report(error),
+    onOpen: (client) => this.#remember(client),
+  });
 
   /**
    * Throws TypeError unless exactly one of `port`, `server` and `noServer` is given, and for options
@@ -151,7 +144,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     for (const client of this.clients) client.close(code, reason);
     const timer = setTimeout(() => {
       for (const client of this.clients) client.terminate();
-      for (const socket of this.#undecided) socket.destroy();
+      this.#upgrader.dropUndecided();
       this.#answering?.closeAllConnections();
     }, timeout);
     this.close();
@@ -184,48 +177,9 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    callback: Callback<Socket>,
+    callback: UpgradeCallback<Socket>,
   ): void {
-    // Before anything is answered: an answer would land among the frames.
-    checkFresh(socket);
-    if (socket.listenerCount('error', abandon) === 0) socket.on('error', abandon);
-    let asked: UpgradeRequest;
-    try {
-      asked = checkRequest(request);
-    } catch (error) {
-      this.#refuseFault(error, socket, request);
-      return;
-    }
-    if (!this.shouldHandle(request)) {
-      refuse(socket, 400);
-      return;
-    }
-    const complaint = findOriginFault(asked, this.options);
-    if (complaint !== null) {
-      refuse(socket, 403, complaint);
-      return;
-    }
-    if (!this.options.verifyClient) {
-      this.#complete(asked, request, socket, head, callback);
-      return;
-    }
-    this.#undecided.add(socket);
-    const onVerdict: VerifyCallback = (verified, code, message, headers) => {
-      // Only the first verdict counts: what a second one wrote would land among the frames.
-      if (!this.#undecided.delete(socket)) return;
-      if (verified) this.#complete(asked, request, socket, head, callback);
-      else this.#attempt(socket, () => refuse(socket, code || 401, message, headers));
-    };
-    const onBroken = (error: unknown): void => {
-      // Behind a verdict it is a listener of `connection` that threw, and none of our business.
-      if (!this.#undecided.delete(socket)) throw error;
-      this.#refuseBroken(socket, error);
-    };
-    try {
-      verify(request, asked.origin, this.options, onVerdict, onBroken);
-    } catch (error) {
-      onBroken(error);
-    }
+    this.#upgrader.upgrade(request, socket, head, callback);
   }
 
   #listen(port: number, callback: (() => void) | undefined): void {
@@ -283,6 +237,12 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     };
   }
 
+  #remember(client: Socket): void {
+    if (this.#clients === undefined) return;
+    this.#clients.add(client);
+    client.on('close', this.#forget);
+  }
+
   /** One listener for all sockets, which is called with the socket as `this`. */
   readonly #forget = ((server: this) =>
     function (this: WebSocket): void {
@@ -296,95 +256,10 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     this.emit('connection', socket, request);
   };
 
-  #refuseFault(error: unknown, socket: Duplex, request: IncomingMessage): void {
-    if (!(error instanceof HandshakeError)) throw error;
-    if (this.listenerCount('wsClientError') > 0) {
-      this.emit('wsClientError', error, socket, request);
-    } else {
-      refuse(socket, error.status, error.message, error.headers);
-    }
-  }
-
-  /** Runs what may throw because of the application; then the client gets 500. False if it threw. */
-  #attempt(socket: Duplex, action: () => void): boolean {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      this.#refuseBroken(socket, error);
-      return false;
-    }
-  }
-
-  /** The application failed over this request. That must not end the process: a client chose it. */
-  #refuseBroken(socket: Duplex, error: unknown): void {
-    refuse(socket, 500);
+  /** What the application did wrong while a request was answered, which must not end the process. */
+  #report(error: unknown): void {
     if (this.listenerCount('error') > 0) this.emit('error', error as Error);
     else process.emitWarning(error instanceof Error ? error : String(error));
-  }
-
-  #complete(
-    asked: UpgradeRequest,
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    callback: Callback<Socket>,
-  ): void {
-    // The client has gone already.
-    if (!socket.readable || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    checkFresh(socket);
-    if (this.#state !== 'running') {
-      refuse(socket, 503);
-      return;
-    }
-    (socket as MarkedDuplex)[UPGRADED] = true;
-    let protocol: string | null = '';
-    let response = '';
-    const agreed: { extensions?: string; deflate?: DeflateAgreement } = {};
-    const formatted = this.#attempt(socket, () => {
-      protocol = this.#chooseProtocol(asked.protocols, request);
-      if (protocol === null) return;
-      const extensions: Extension[] = [];
-      const options = toDeflateOptions(this.options.perMessageDeflate, false);
-      const accepted = options && acceptOffer(asked.extensions, options);
-      if (accepted) {
-        extensions.push(accepted.response);
-        agreed.extensions = EXTENSION_NAME;
-        agreed.deflate = { parameters: accepted.parameters, options };
-      }
-      const lines = formatAccept({ key: asked.key, protocol, extensions });
-      // Only what others may have changed has to be looked at again.
-      const isOurs = !this.emit('headers', lines, request);
-      response = isOurs ? joinLines(lines) : formatResponse(lines);
-    });
-    if (!formatted) return;
-    if (protocol === null) {
-      refuse(socket, 500, 'handleProtocols chose a subprotocol that the client had not named');
-      return;
-    }
-    socket.write(response, 'latin1');
-    const Class = (this.options.WebSocket ?? WebSocket) as unknown as WebSocketClass;
-    const client = new Class(null, undefined, this.options as ClientOptions) as Socket;
-    socket.removeListener('error', abandon);
-    client.setSocket(socket, head, { protocol, ...agreed });
-    if (this.#clients !== undefined) {
-      this.#clients.add(client);
-      client.on('close', this.#forget);
-    }
-    callback(client, request);
-  }
-
-  /** §4.2.2: one of those that the client named, '' for none; null if the application broke that. */
-  #chooseProtocol(protocols: Set<string>, request: IncomingMessage): string | null {
-    if (protocols.size === 0) return '';
-    const { handleProtocols } = this.options;
-    const first = protocols.values().next().value as string;
-    const protocol = handleProtocols ? handleProtocols(protocols, request) : first;
-    if (!protocol) return '';
-    return protocols.has(protocol) ? protocol : null;
   }
 
   #closeWithClients(): void {
@@ -395,13 +270,5 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
   #emitClose(): void {
     this.#state = 'closed';
     this.emit('close');
-  }
-}
-
-function checkFresh(socket: MarkedDuplex): void {
-  if (socket[UPGRADED]) {
-    throw new Error(
-      'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
-    );
   }
 }
