@@ -5,16 +5,15 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { PreparedMessage } from '../connection/prepared.ts';
-import { encodeClose } from '../frame/close.ts';
-import { checkEncodedFrame } from '../frame/encoded.ts';
 import type { Role } from '../frame/rules.ts';
-import { callbackOf, tell } from './callback.ts';
+import { callbackOf } from './callback.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
 import { CLOSED, CLOSING, CONNECTING, defineInterface, OPEN, STATE_NAMES } from './interface.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
 import { toLinkOptions } from './link-options.ts';
+import { Outbox } from './outbox.ts';
 import {
   BINARY_TYPES,
   type BinaryType,
@@ -24,7 +23,6 @@ import {
   toBinaryType,
   toPayload,
 } from './payload.ts';
-import { type Running, SendQueue } from './send-queue.ts';
 import type { Agreement, ReadyState, SendOptions, SocketOptions } from './surface.ts';
 import { throwLater } from './throw-later.ts';
 
@@ -51,7 +49,8 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   #errored = false;
   /** An error that came behind messages which are still waiting. */
   #heldError: Error | null = null;
-  #sendQueue: SendQueue | null = null;
+  /** Sends in place of the link while something has to wait: null while nothing does. */
+  #outbox: Outbox | null = null;
   /** Bytes sent without a connection to send them on. */
   #lost = 0;
   /** Gives up the opening handshake that is under way. */
@@ -74,7 +73,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 
   /** Payload bytes sent and not yet given to the operating system. Does not fall after closing. */
   get bufferedAmount(): number {
-    return this.#lost + (this.#link?.bufferedAmount ?? 0) + (this.#sendQueue?.length ?? 0);
+    return this.#lost + (this.#link?.bufferedAmount ?? 0) + (this.#outbox?.length ?? 0);
   }
 
   /** The extensions in use, `''` for none. */
@@ -157,34 +156,29 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     callback?: WriteCallback,
   ): void {
     const done = callbackOf(options, callback);
+    const link = this.#writable(data, done);
+    if (link === null) return;
     if (data instanceof PreparedMessage) {
-      this.#sendPrepared(data, done);
+      (this.#outbox ?? link).sendPrepared(data, done);
       return;
     }
     const given = typeof options === 'object' && options !== null ? options : undefined;
     const fin = given?.fin ?? true;
     // An option that is there decides, also with the value undefined: that is how ws reads it.
     const compress = given === undefined || !('compress' in given) || Boolean(given.compress);
-    const link = this.#writable(data, done);
-    if (link === null) return;
     if (isBlob(data)) {
-      const isBinary = given?.binary ?? true;
-      this.#sendBlob(link, data, done, (bytes) =>
-        this.#sendNow(link, bytes, isBinary, fin, compress, done),
-      );
+      this.#outboxFor(link).sendBlob(data, given?.binary ?? true, fin, compress, done);
       return;
     }
     const payload = toPayload(data);
     const isBinary = given?.binary ?? typeof payload !== 'string';
-    if (this.#sendQueue === null && !link.connection.takesLong(payload.length, compress)) {
+    if (this.#outbox === null && !link.connection.takesLong(payload.length, compress)) {
       link.send(payload, isBinary, fin, compress, done);
       return;
     }
-    // §6.1: in its turn; what the caller changes meanwhile must not show.
+    // What the caller changes while it waits must not show.
     const bytes = Buffer.from(payload as string);
-    this.#enqueue(bytes.length, done, () =>
-      this.#sendNow(link, bytes, isBinary, fin, compress, done),
-    );
+    this.#outboxFor(link).send(bytes, isBinary, fin, compress, done);
   }
 
   /** Sends a Ping with up to 125 bytes (§5.5.2). `mask` has no effect. Throws like `send`. */
@@ -220,15 +214,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void {
     const done = callbackOf(callback, undefined);
     const link = this.#writable(frame, done);
-    if (link === null) return;
-    if (this.#sendQueue === null) {
-      link.sendFrame(frame, done);
-      return;
-    }
-    const length = checkEncodedFrame(frame, this.#role);
-    this.#enqueue(length, done, () =>
-      this.#attempt(link, length, done, () => link.sendFrame(frame, done)),
-    );
+    if (link !== null) (this.#outbox ?? link).sendFrame(frame, done);
   }
 
   // Closing
@@ -248,14 +234,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     const link = this.#link as Link<BaseWebSocket>;
     // WHATWG WebSocketStream: a reason without a code means a normal closure.
     const status = code === undefined && reason?.length ? 1000 : code;
-    if (this.#sendQueue === null) {
-      link.close(status, reason);
-    } else {
-      // What cannot be sent is refused now; what is sent is the reason as it is now.
-      encodeClose(status, reason);
-      const kept = typeof reason === 'object' ? Buffer.from(reason) : reason;
-      this.#sendQueue.add(0, () => void link.close(status, kept), nothing);
-    }
+    (this.#outbox ?? link).close(status, reason);
     this.#readyState = CLOSING;
   }
 
@@ -376,99 +355,21 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
       link[name](content, done);
       return;
     }
-    const length = content.size;
     // §5.5: said now, as there will be nobody to say it to later.
-    if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes');
-    this.#sendBlob(link, content, done, (bytes) =>
-      this.#attempt(link, length, done, () => link[name](bytes, done)),
-    );
+    if (content.size > 125)
+      throw new RangeError('The data size must not be greater than 125 bytes');
+    this.#outboxFor(link).sendControl(name, content, done);
   }
 
-  #sendPrepared(message: PreparedMessage, done: WriteCallback | undefined): void {
-    const link = this.#writable(message, done);
-    if (link === null) return;
-    if (this.#sendQueue === null) {
-      link.sendPrepared(message, done);
-      return;
-    }
-    this.#enqueue(message.length, done, () =>
-      this.#attempt(link, message.length, done, () => link.sendPrepared(message, done)),
-    );
-  }
-
-  #sendBlob(
-    link: Link<BaseWebSocket>,
-    blob: Blob,
-    done: WriteCallback | undefined,
-    send: (bytes: Buffer) => Running,
-  ): void {
-    const run = (bytes: ArrayBuffer | null, error: Error | null): Running => {
-      if (bytes !== null) return send(Buffer.from(bytes));
-      const failure = error as Error;
-      tell(done, failure);
-      // The message cannot be sent, and the peer cannot be told in any other way.
-      link.close(1011, '');
-      if (this.#readyState === OPEN) this.#readyState = CLOSING;
-      this.#reportError(failure);
-      return undefined;
-    };
-    this.#queue().addBlob(blob, run, (lost) => tell(done, lost));
-  }
-
-  #queue(): SendQueue {
-    this.#sendQueue ??= new SendQueue(() => {
-      this.#sendQueue = null;
+  #outboxFor(link: Link<BaseWebSocket>): Outbox {
+    this.#outbox ??= new Outbox(link, {
+      onEmpty: () => {
+        this.#outbox = null;
+      },
+      onClosing: () => this.#onClosing(),
+      onError: (error) => this.#reportError(error),
     });
-    return this.#sendQueue;
-  }
-
-  #enqueue(length: number, done: WriteCallback | undefined, run: () => Running): void {
-    this.#queue().add(length, run, (lost) => tell(done, lost));
-  }
-
-  /** Sends what was queued while the socket was open; gives a promise where that takes time. */
-  #sendNow(
-    link: Link<BaseWebSocket>,
-    bytes: Buffer,
-    isBinary: boolean,
-    fin: boolean,
-    compress: boolean,
-    done: WriteCallback | undefined,
-  ): Running {
-    const { length } = bytes;
-    if (!link.connection.takesLong(length, compress)) {
-      return this.#attempt(link, length, done, () =>
-        link.send(bytes, isBinary, fin, compress, done),
-      );
-    }
-    return link.sendLater(bytes, isBinary, fin, done).then(
-      (sent) => (sent ? undefined : () => this.#lose(link, length, done)),
-      (error) => () => this.#fail(error, done),
-    );
-  }
-
-  /** Makes sure that the callback of something queued is told when it could not be sent. */
-  #attempt(
-    link: Link<BaseWebSocket>,
-    length: number,
-    done: WriteCallback | undefined,
-    send: () => boolean,
-  ): undefined {
-    try {
-      if (link.socket.destroyed || !send()) this.#lose(link, length, done);
-    } catch (error) {
-      this.#fail(error as Error, done);
-    }
-  }
-
-  #lose(link: Link<BaseWebSocket>, length: number, done: WriteCallback | undefined): void {
-    link.lose(length);
-    tell(done, this.#queue().lostError);
-  }
-
-  #fail(error: Error, done: WriteCallback | undefined): void {
-    if (done === undefined) this.#reportError(error);
-    else tell(done, error);
+    return this.#outbox;
   }
 
   // Receiving, inside
@@ -480,9 +381,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     },
     onPing: (ws, data) => ws.#emit(() => ws.emit('ping', data)),
     onPong: (ws, data) => ws.#emit(() => ws.emit('pong', data)),
-    onClosing: (ws) => {
-      if (ws.#readyState === OPEN) ws.#readyState = CLOSING;
-    },
+    onClosing: (ws) => ws.#onClosing(),
     onError: (ws, error) => ws.#reportError(error),
     onDrain: (ws) => ws.#emit(() => ws.emit('drain')),
     onTransportClosed: (ws) => {
@@ -521,8 +420,12 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     }
   }
 
+  #onClosing(): void {
+    if (this.#readyState === OPEN) this.#readyState = CLOSING;
+  }
+
   #onClosed(code: number, reason: Buffer): void {
-    this.#sendQueue?.drop();
+    this.#outbox?.drop();
     this.#delivery?.end();
     this.#readyState = CLOSED;
     if (this.#heldError !== null) this.#emitError(this.#heldError);
@@ -571,5 +474,3 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
 }
 
 const EMPTY = Buffer.alloc(0);
-
-function nothing(): void {}

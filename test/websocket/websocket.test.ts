@@ -3,20 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { BinaryType, RawData } from '../../src/websocket/payload.ts';
 import { BaseWebSocket } from '../../src/websocket/websocket.ts';
 import { closeBody, memoryPair, open, record, settle, uncaughtDuring } from './pair.ts';
-
-/** A Blob whose bytes come when told; Node's own is read off the event loop. */
-class SlowBlob extends Blob {
-  release: () => void = () => {};
-  fail: (error: Error) => void = () => {};
-
-  override async arrayBuffer(): Promise<ArrayBuffer> {
-    await new Promise<void>((resolve, reject) => {
-      this.release = resolve;
-      this.fail = reject;
-    });
-    return super.arrayBuffer();
-  }
-}
+import { SlowBlob } from './slow-blob.ts';
 
 describe('states', () => {
   it('[wh-3.1-i] has its constants on the class and on instances, not to be written', () => {
@@ -149,67 +136,6 @@ describe('send', () => {
       expect(frame?.bytes.length).toBe(300 + (role === 'client' ? 8 : 4));
       ws.terminate();
     }
-  });
-
-  it('[wh-3.1-send-e] a Blob keeps its place, what is changed meanwhile does not show, close() comes behind', async () => {
-    const { ws, peer } = open();
-    const log: string[] = [];
-    const blob = new SlowBlob(['blob']);
-    const buffer = Buffer.from('before');
-    const reason = Buffer.from('reason');
-    ws.send('first');
-    ws.send(blob, () => log.push('blob'));
-    ws.send(buffer, () => log.push('buffer'));
-    ws.send(new Blob(['second']), { binary: false }, () => log.push('second'));
-    ws.close(3001, reason);
-    buffer.fill('X');
-    reason.fill('X');
-    await settle();
-    expect([peer.seen, ws.readyState]).toEqual([['1:first'], 2]);
-    expect(ws.bufferedAmount).toBe(4 + 6 + 6);
-    blob.release();
-    await vi.waitFor(() => expect(peer.frames.length).toBe(5));
-    expect(peer.seen.slice(1, 4)).toEqual(['2:blob', '2:before', '1:second']);
-    expect(peer.closes).toEqual([closeBody(3001, 'reason')]);
-    expect(log).toEqual(['blob', 'buffer', 'second']);
-    expect(ws.bufferedAmount).toBe(0);
-    ws.terminate();
-  });
-
-  it('tells the callbacks of what waited behind a Blob when the connection ends', async () => {
-    const { ws } = open();
-    const log: string[] = [];
-    const blob = new SlowBlob(['blob']);
-    const tell = (name: string) => (error?: Error) => log.push(`${name} ${error instanceof Error}`);
-    ws.send(blob, tell('blob'));
-    ws.send('text', tell('text'));
-    ws.close();
-    ws.terminate();
-    await settle();
-    expect([log, ws.readyState]).toEqual([[], 3]);
-    blob.release();
-    await settle();
-    expect(log).toEqual(['blob true', 'text true']);
-    expect(ws.bufferedAmount).toBe(8);
-  });
-
-  it('closes with 1011 when a Blob cannot be read, and says why', async () => {
-    const { ws, peer } = open();
-    const log = record(ws);
-    const told: unknown[] = [];
-    ws.on('error', (error) => told.push(error));
-    const blob = new SlowBlob(['blob']);
-    ws.send(blob, (error) => told.push(error));
-    ws.send('behind', (error) => told.push(error));
-    // No Error of this realm, as a polyfill's or another realm's is none.
-    const failure = { message: 'the file is gone' } as Error;
-    blob.fail(failure);
-    await settle();
-    expect(peer.closes).toEqual([closeBody(1011)]);
-    expect(told).toHaveLength(3);
-    for (const each of told) expect(each).toBe(failure);
-    expect(log).toEqual(['error:the file is gone']);
-    ws.terminate();
   });
 
   it('[wh-3.1-send-b] in CLOSING and CLOSED nothing is sent, the callback gets an error, bufferedAmount grows', async () => {
@@ -622,70 +548,6 @@ describe('listeners', () => {
     expect(peer.seen).toEqual(['1:keyed']);
     ws.terminate();
   });
-});
-
-describe('a Blob among other things', () => {
-  it.each(['ping', 'pong'] as const)(
-    'can be the payload of a %s, before what was sent later',
-    async (name) => {
-      const { ws, peer } = open();
-      const opcode = name === 'ping' ? 9 : 10;
-      const blob = new SlowBlob(['slow']);
-      const log: unknown[] = [];
-      ws[name](blob, (error) => log.push(['blob', error]));
-      ws.send('text');
-      ws[name]('at once', true, (error) => log.push(['at once', error]));
-      expect(ws.bufferedAmount).toBe(4 + 4 + 7);
-      expect(() => ws[name](new Blob(['x'.repeat(126)]))).toThrow(RangeError);
-      expect(() => ws[name]('x'.repeat(126))).toThrow(RangeError);
-      await settle();
-      blob.release();
-      await expect.poll(() => peer.seen).toEqual([`${opcode}:at once`, `${opcode}:slow`, '1:text']);
-      await settle();
-      expect(log).toEqual([
-        ['at once', undefined],
-        ['blob', undefined],
-      ]);
-      ws.close();
-      ws[name](new Blob(['12345']));
-      expect(ws.bufferedAmount).toBe(5);
-      ws.terminate();
-    },
-  );
-
-  it.each([
-    ['has been read', (blob: SlowBlob) => blob.release(), 'while the blob was being read', 2],
-    ['is read later', (blob: SlowBlob) => blob.release(), 'while the blob was being read', 3],
-    ['fails later', (blob: SlowBlob) => blob.fail(new Error('gone')), 'gone', 3],
-  ])(
-    'that %s when the connection has ended is told then, with what waited behind it',
-    async (_, end, why, state) => {
-      const { ws } = open();
-      const blob = new SlowBlob(['slow']);
-      const log: string[] = [];
-      const note =
-        (name: string) =>
-        (error?: Error): void =>
-          void log.push(`${name}: ${error?.message}, ${ws.readyState}`);
-      ws.on('close', () => log.push('close'));
-      ws.on('error', () => log.push('error'));
-      ws.send(blob, note('blob'));
-      ws.send('text', note('text'));
-      ws.ping(new Blob(['ping']), undefined, note('ping'));
-      if (state === 2) end(blob);
-      ws.terminate();
-      await settle();
-      if (state === 3) {
-        expect(log).toEqual(['close']);
-        end(blob);
-        await settle();
-      }
-      const told = ['blob', 'text', 'ping'].map(
-        (name) => `${name}: ${why === 'gone' ? why : `The socket was closed ${why}`}, ${state}`,
-      );
-      expect(log).toEqual(state === 2 ? [...told, 'close'] : ['close', ...told]);
-    },
-  );
 });
 
 describe('arguments from plain JavaScript', () => {
