@@ -7,7 +7,8 @@ import { Connection } from '../connection/connection.ts';
 import type { ConnectionEvents, ConnectionTransport } from '../connection/ports.ts';
 import type { PreparedMessage } from '../connection/prepared.ts';
 import type { ProtocolError } from '../errors.ts';
-import { Backlog } from './backlog.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { WriteCallback } from './callback.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
 import type { LinkOptions } from './link-options.ts';
 import {
@@ -17,7 +18,6 @@ import {
   startSharedRead,
   stopSharedRead,
 } from './shared-read.ts';
-import { throwLater } from './throw-later.ts';
 import { chunkDone, flushSoon } from './turn.ts';
 
 /** Called with the owner, so that one object serves all links. Nothing here may throw. */
@@ -35,9 +35,6 @@ export interface LinkHandlers<Owner> {
   /** Nothing comes after this. */
   onClosed(owner: Owner, code: number, reason: Buffer): void;
 }
-
-/** Tells its sender that a frame has been written, or why not. */
-export type WriteCallback = (error?: Error) => void;
 
 interface TimedSocket {
   setTimeout?(timeout: number): unknown;
@@ -65,15 +62,8 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   /** Something has come since the last heartbeat. */
   #heard = true;
   #closeTimer: NodeJS.Timeout | null = null;
-  /** Made when the transport first holds something back. */
-  #backlog: Backlog | null = null;
-  /** Payload bytes and callbacks of the batch that waits in the connection. */
-  #pendingPayload = 0;
-  #callbacks: WriteCallback[] | null = null;
-  /** Something in that batch was compressed. */
-  #isCompressed = false;
-  /** What `bufferedAmount` may not fall below while the code that sends runs; 0 when nothing was written. */
-  #floor = 0;
+  /** Made when something is first sent. */
+  #writer: BatchWriter | null = null;
   #ended = false;
   /** The peer's direction has ended; ours has, and all of it is written. */
   #inputEnded = false;
@@ -126,20 +116,15 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     else if (socket.readableEnded) process.nextTick(() => onSocketEnd.call(socket));
   }
 
-  /**
-   * Payload bytes that have been sent and not yet been given to the operating system. What is sent
-   * counts at least until the code that runs has returned (WHATWG §3.1).
-   */
+  /** See BatchWriter.bufferedAmount. */
   get bufferedAmount(): number {
-    this.#measure();
-    return Math.max(this.#floor, this.#pendingPayload + (this.#backlog?.payload ?? 0));
+    return this.#writer?.bufferedAmount ?? 0;
   }
 
   /** Counts bytes as lost that were to be sent when it was too late (WHATWG §3.1 send). */
   lose(length: number): void {
-    if (this.#floor > 0) this.#floor += length;
-    this.#backlog ??= new Backlog();
-    this.#backlog.lose(length);
+    this.#writer ??= new BatchWriter(this.socket);
+    this.#writer.lose(length);
   }
 
   // What the owner does
@@ -153,7 +138,10 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     callback: WriteCallback | undefined,
   ): boolean {
     const length = this.connection.send(data, isBinary, fin, compress);
-    if (compress && this.#options.codec?.isWorthwhile(length)) this.#isCompressed = true;
+    if (compress && this.#options.codec?.isWorthwhile(length)) {
+      this.#writer ??= new BatchWriter(this.socket);
+      this.#writer.isCompressed = true;
+    }
     return this.#sent(length, callback);
   }
 
@@ -215,7 +203,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
    */
   destroy(): void {
     this.connection.flush();
-    this.#measure();
+    this.#writer?.measure();
     this.socket.destroy();
   }
 
@@ -248,31 +236,14 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   write(chunks: Buffer[]): void {
     const { socket } = this;
-    const payload = this.#pendingPayload;
-    this.#pendingPayload = 0;
-    const lost = this.#isCompressed ? compressedError : closedError;
-    this.#isCompressed = false;
-    const callback = this.#takeCallback(lost);
+    this.#writer ??= new BatchWriter(socket);
     if (socket.destroyed || socket.writableEnded) {
-      this.#backlog ??= new Backlog();
-      this.#backlog.lose(payload);
-      if (callback !== undefined) process.nextTick(callback, lost());
+      this.#writer.giveUp();
       return;
     }
-    const last = chunks.length - 1;
-    let length = chunks[last].length;
-    if (last > 0) socket.cork();
-    for (let i = 0; i < last; i++) {
-      length += chunks[i].length;
-      socket.write(chunks[i]);
-    }
-    const room = socket.write(chunks[last], callback as (error?: Error | null) => void);
-    if (last > 0) socket.uncork();
-    const held = socket.writableLength;
-    if (held > 0) this.#backlog ??= new Backlog();
-    this.#backlog?.add(length, payload, held);
+    const room = this.#writer.write(chunks);
     // A plain socket that holds nothing has given all of it to the operating system.
-    if (held === 0 && this.#plain) this.connection.reclaim();
+    if (this.#plain && socket.writableLength === 0) this.connection.reclaim();
     if (!room && socket.writableNeedDrain) this.connection.setCongested(true);
   }
 
@@ -303,7 +274,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   end(): void {
     if (this.#ended) return;
-    this.#measure();
+    this.#writer?.measure();
     this.#ended = true;
     this.socket.once('finish', onSocketFinish);
     this.socket.end();
@@ -337,7 +308,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
   }
 
   drained(): void {
-    this.#measure();
+    this.#writer?.measure();
     this.connection.setCongested(false);
     this.#handlers.onDrain(this.#owner);
   }
@@ -380,45 +351,16 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#inputEnded && this.#outputEnded) this.destroy();
   }
 
-  /** One function for all callbacks of a batch; `lost` makes their error if it is cut off. */
-  #takeCallback(lost: () => Error): WriteCallback | undefined {
-    const callbacks = this.#callbacks;
-    if (callbacks === null) return undefined;
-    this.#callbacks = null;
-    const { socket } = this;
-    return (error) => {
-      // A write that is cut off by destroy() ends without an error of its own.
-      callAll(callbacks, error ?? (socket.destroyed ? lost() : undefined));
-    };
-  }
-
-  /** A closed transport tells nothing about what it has written: then the last count stands. */
-  #measure(): void {
-    if (!this.socket.destroyed) this.#backlog?.update(this.socket.writableLength);
-  }
-
   #sent(length: number, callback: WriteCallback | undefined): boolean {
     if (length < 0) return false;
-    this.#pendingPayload += length;
-    if (this.#floor > 0) this.#floor += length;
-    if (callback !== undefined) {
-      if (this.#callbacks === null) this.#callbacks = [callback];
-      else this.#callbacks.push(callback);
+    this.#writer ??= new BatchWriter(this.socket);
+    this.#writer.add(length, callback);
+    if (this.connection.pendingLength >= FLUSH_FROM) {
+      // While the code that sends still runs, which `bufferedAmount` does not show.
+      this.#writer.holdAmount();
+      this.connection.flush();
     }
-    if (this.connection.pendingLength >= FLUSH_FROM) this.#flushEarly();
     return true;
-  }
-
-  /** Writes while the code that sends still runs, which `bufferedAmount` does not show. */
-  #flushEarly(): void {
-    const amount = this.bufferedAmount;
-    if (this.#floor === 0) {
-      process.nextTick(() => {
-        this.#floor = 0;
-      });
-    }
-    this.#floor = amount;
-    this.connection.flush();
   }
 
   /** §7.1.1: what still comes is read and thrown away, so that the peer's end is seen. */
@@ -434,27 +376,6 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#closeTimer !== null || this.socket.destroyed) return;
     this.#closeTimer = setTimeout(destroy, this.#options.closeTimeout, this.socket);
   }
-}
-
-/** What a callback throws stops neither the others nor the stream below, which called. */
-function callAll(callbacks: readonly WriteCallback[], error: Error | undefined): void {
-  for (const callback of callbacks) {
-    try {
-      callback(error);
-    } catch (thrown) {
-      throwLater(thrown);
-    }
-  }
-}
-
-/** For callbacks of what came too late. */
-export function closedError(): Error {
-  return new Error('The connection was closed before the data was written');
-}
-
-/** The same where something was compressed, in the words of ws, which would still be at it. */
-function compressedError(): Error {
-  return new Error('The socket was closed while data was being compressed');
 }
 
 function resume(socket: Duplex): void {

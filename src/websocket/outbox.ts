@@ -7,8 +7,8 @@ import type { Connection } from '../connection/connection.ts';
 import type { PreparedMessage } from '../connection/prepared.ts';
 import { encodeClose } from '../frame/close.ts';
 import { checkEncodedFrame } from '../frame/encoded.ts';
-import { tell } from './callback.ts';
-import type { Link, WriteCallback } from './link.ts';
+import { tell, type WriteCallback } from './callback.ts';
+import type { Link } from './link.ts';
 import { type Running, SendQueue } from './send-queue.ts';
 
 type Sending =

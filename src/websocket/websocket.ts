@@ -6,12 +6,12 @@ import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { PreparedMessage } from '../connection/prepared.ts';
 import type { Role } from '../frame/rules.ts';
-import { callbackOf } from './callback.ts';
+import { callbackOf, type WriteCallback } from './callback.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
 import { DualEmitter } from './dual-emitter.ts';
 import { CLOSED, CLOSING, CONNECTING, defineInterface, OPEN, STATE_NAMES } from './interface.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
-import { Link, type LinkHandlers, type WriteCallback } from './link.ts';
+import { Link, type LinkHandlers } from './link.ts';
 import { toLinkOptions } from './link-options.ts';
 import { Outbox } from './outbox.ts';
 import {

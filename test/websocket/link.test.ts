@@ -5,7 +5,7 @@ import { Duplex, PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BaseWebSocket } from '../../src/websocket/websocket.ts';
 import { RawPeer } from '../support/wire.ts';
-import { closeBody, memoryPair, open, Peer, record, settle, uncaughtDuring } from './pair.ts';
+import { closeBody, memoryPair, open, Peer, record, settle } from './pair.ts';
 
 /** A socket of ours on a TCP connection over loopback, and the raw peer at the other end. */
 async function overTcp(
@@ -103,52 +103,6 @@ describe('output', () => {
     expect(ws.bufferedAmount).toBe(0);
     socket.destroy();
     peer.destroy();
-  });
-
-  it('tells callbacks by an error that their data was not written, in order and once', async () => {
-    const { ws, near } = open();
-    near.stalled = true;
-    const log: string[] = [];
-    for (const each of ['a', 'b'])
-      ws.send(each, (error) => log.push(`${each} ${error instanceof Error}`));
-    await settle();
-    ws.send('c', (error) => log.push(`c ${error instanceof Error}`));
-    ws.terminate();
-    ws.send('d', (error) => log.push(`d ${error?.message}`));
-    await settle();
-    expect(log.toSorted()).toEqual([
-      'a true',
-      'b true',
-      'c true',
-      'd WebSocket is not open: readyState 2 (CLOSING)',
-    ]);
-    expect(log.filter((each) => !each.startsWith('d'))).toEqual(['a true', 'b true', 'c true']);
-  });
-
-  it('a callback that throws stops neither the others nor the end of the connection', async () => {
-    const { ws, near, peer } = open();
-    const log: string[] = [];
-    const failures = [new Error('first'), new Error('second')];
-    const caught = await uncaughtDuring(async () => {
-      near.stalled = true;
-      ws.send('a', () => {
-        throw failures[0];
-      });
-      ws.send('b', () => log.push('b'));
-      await settle();
-      ws.send('c', () => {
-        throw failures[1];
-      });
-      ws.close(1000);
-      near.stalled = false;
-      near.drain();
-      await settle();
-      peer.send({ opcode: 8, payload: closeBody(1000) });
-      await settle();
-    });
-    expect(caught).toEqual(failures);
-    expect(log).toEqual(['b']);
-    expect(peer.ended).toBe(true);
   });
 
   it('[6455-5.5.3-b] Pongs to a peer that does not read are bounded: the newest Ping is answered', async () => {
