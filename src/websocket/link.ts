@@ -11,13 +11,14 @@ import { BatchWriter } from './batch-writer.ts';
 import type { WriteCallback } from './callback.ts';
 import { type Beating, startBeating, stopBeating } from './heartbeat.ts';
 import type { LinkOptions } from './link-options.ts';
+import { isPlain, pauseReading } from './shared-read.ts';
 import {
-  isPlain,
-  pauseReading,
-  type SharedReader,
-  startSharedRead,
-  stopSharedRead,
-} from './shared-read.ts';
+  catchUp,
+  endOutput,
+  ignoreInput,
+  listenTo,
+  type TransportEvents,
+} from './transport-events.ts';
 import { chunkDone, flushSoon } from './turn.ts';
 
 /** Called with the owner, so that one object serves all links. Nothing here may throw. */
@@ -36,6 +37,7 @@ export interface LinkHandlers<Owner> {
   onClosed(owner: Owner, code: number, reason: Buffer): void;
 }
 
+/** What a Duplex need not have. */
 interface TimedSocket {
   setTimeout?(timeout: number): unknown;
   setNoDelay?(): unknown;
@@ -47,11 +49,10 @@ const FLUSH_FROM = 32_768;
 /** Milliseconds without a message after which a compressor's memory is given back. */
 const REST_AFTER = 15_000;
 
-const LINK = Symbol('link');
-type LinkedDuplex = Duplex & TimedSocket & { [LINK]?: Link<unknown> | undefined };
-
 /** The connection's I/O. */
-export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beating, SharedReader {
+export class Link<Owner>
+  implements ConnectionEvents, ConnectionTransport, TransportEvents, Beating
+{
   readonly socket: Duplex;
   readonly #options: LinkOptions;
   #connection: Connection | null = null;
@@ -94,26 +95,17 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   /** Begins to read. `head`: what came behind the opening handshake; it is read first, next turn. */
   start(head: Uint8Array): void {
-    const socket = this.socket as LinkedDuplex;
-    socket[LINK] = this as Link<unknown>;
-    // A Duplex need not have these.
+    const socket: Duplex & TimedSocket = this.socket;
     socket.setTimeout?.(0);
     socket.setNoDelay?.();
     if (head.length > 0) socket.unshift(head);
-    socket.on('close', onSocketClose);
-    socket.on('data', onSocketData);
-    startSharedRead(socket, this);
-    socket.on('drain', onSocketDrain);
-    socket.on('end', onSocketEnd);
-    socket.on('error', onSocketError);
+    listenTo(socket, this);
     // It may have been paused while the handshake was being decided on.
     socket.resume();
     const { heartbeat } = this.#options;
     if (heartbeat > 0) startBeating(this, heartbeat);
     if (this.#rest !== null) startBeating(this.#rest, REST_AFTER);
-    // One that is over already says nothing more about it.
-    if (socket.closed) process.nextTick(() => onSocketClose.call(socket));
-    else if (socket.readableEnded) process.nextTick(() => onSocketEnd.call(socket));
+    catchUp(socket);
   }
 
   /** See BatchWriter.bufferedAmount. */
@@ -276,12 +268,11 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
     if (this.#ended) return;
     this.#writer?.measure();
     this.#ended = true;
-    this.socket.once('finish', onSocketFinish);
-    this.socket.end();
+    endOutput(this.socket);
     this.#startCloseTimer();
   }
 
-  // What the socket does
+  // TransportEvents
 
   receive(chunk: Buffer): void {
     this.#heard = true;
@@ -365,8 +356,7 @@ export class Link<Owner> implements ConnectionEvents, ConnectionTransport, Beati
 
   /** §7.1.1: what still comes is read and thrown away, so that the peer's end is seen. */
   #discardInput(): void {
-    this.socket.removeListener('data', onSocketData);
-    stopSharedRead(this.socket);
+    ignoreInput(this.socket);
     // The owner may have paused the socket; its end must come all the same.
     process.nextTick(resume, this.socket);
     this.#startCloseTimer();
@@ -384,36 +374,4 @@ function resume(socket: Duplex): void {
 
 function destroy(socket: Duplex): void {
   socket.destroy();
-}
-
-function onSocketData(this: LinkedDuplex, chunk: Buffer): void {
-  this[LINK]?.receive(chunk);
-}
-
-function onSocketDrain(this: LinkedDuplex): void {
-  this[LINK]?.drained();
-}
-
-function onSocketEnd(this: LinkedDuplex): void {
-  this[LINK]?.ended();
-}
-
-function onSocketFinish(this: LinkedDuplex): void {
-  this[LINK]?.finished();
-}
-
-/** §7.1.4: a reset is the end of the transport, and no error where a closing handshake was complete. */
-function onSocketError(this: LinkedDuplex): void {
-  this.destroy();
-}
-
-function onSocketClose(this: LinkedDuplex): void {
-  const link = this[LINK];
-  // Not deleted: that would turn the socket into a slower kind of object.
-  this[LINK] = undefined;
-  this.removeListener('data', onSocketData);
-  this.removeListener('drain', onSocketDrain);
-  this.removeListener('end', onSocketEnd);
-  this.removeListener('finish', onSocketFinish);
-  link?.closed();
 }

@@ -282,23 +282,6 @@ describe('the end of a connection', () => {
       expect(near.destroyed).toBe(true);
     }
   });
-
-  it('leaves no listener of its own on the socket but the one that takes late errors', async () => {
-    const { ws, near, peer } = open();
-    ws.close();
-    peer.send({ opcode: 8 });
-    await settle();
-    peer.socket.end();
-    await settle();
-    expect(ws.readyState).toBe(3);
-    for (const type of ['data', 'drain', 'end', 'close'] as const) {
-      expect([
-        type,
-        near.listeners(type).filter(({ name }) => name.startsWith('onSocket')).length,
-      ]).toEqual([type, type === 'close' ? 1 : 0]);
-    }
-    near.emit('error', new Error('late'));
-  });
 });
 
 describe('timers', () => {
