@@ -98,7 +98,7 @@ export class Outbox {
   close(code: number | undefined, reason: string | Uint8Array | undefined): void {
     // What cannot be sent is refused now; what is sent is the reason as it is now.
     encodeClose(code, reason);
-    const kept = typeof reason === 'object' ? Buffer.from(reason) : reason;
+    const kept = typeof reason !== 'string' && reason?.length ? Buffer.from(reason) : reason;
     this.#queue.add(0, () => void this.#link.close(code, kept), nothing);
   }
 

@@ -284,6 +284,17 @@ describe('the outbox', () => {
     expect([outbox.length, log]).toEqual([1, []]);
   });
 
+  it.each([null, 0, {}, ''])(
+    'takes %j for no reason, as a link that is ready does',
+    async (none) => {
+      const { outbox, log } = stage();
+      outbox.sendBlob(new Blob(['a']), true, true, true, undefined);
+      outbox.close(1000, none as unknown as string);
+      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+      expect(log.slice(1)).toEqual([`close 1000 ${none}`, 'empty']);
+    },
+  );
+
   it('tells all that wait when it is dropped, in order, once it is known why', async () => {
     const { outbox, log, note } = stage();
     const blob = new SlowBlob(['ab']);
