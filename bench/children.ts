@@ -157,6 +157,15 @@ export class Server {
     return (await this.#ask<{ collected: boolean }>('gc')).collected;
   }
 
+  /** Lets it end by itself, so that it can write what it has gathered; by force if it takes too long. */
+  async finish(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STARTING_MS);
+    this.#child.stdin?.end();
+    await gone;
+    clearTimeout(timer);
+  }
+
   end(): Promise<void> {
     return end(this.#child);
   }

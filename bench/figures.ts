@@ -29,11 +29,20 @@ export function halfSpread({ value, low, high }: Range): number {
   return value === 0 ? 0 : (high - low) / value / 2;
 }
 
-type Figure = 'cpu' | 'rate' | 'peak' | 'perConnection' | 'gcShare' | 'loadShare' | 'serverShare';
+type Figure =
+  | 'cpu'
+  | 'rate'
+  | 'peak'
+  | 'perConnection'
+  | 'gcShare'
+  | 'loadShare'
+  | 'serverShare'
+  | 'systemShare'
+  | 'helperShare';
 
 /** The median of a figure over the rounds; null unless every round has it. */
 export function middle(rounds: readonly Round[], figure: Figure): number | null {
-  return summarize(rounds.map((round) => round[figure]))?.value ?? null;
+  return summarize(rounds.map((round) => round[figure] ?? null))?.value ?? null;
 }
 
 /** Latency in ms at a share of SHARES: the median over the rounds. */

@@ -5,10 +5,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cores } from './children.ts';
+import type { Floor } from './floors.ts';
 import type { Machine } from './machine.ts';
 import type { Report } from './measure.ts';
 import type { MicroResult } from './micro/measure.ts';
 import type { Options } from './options.ts';
+import type { ProfileReport } from './profile/report.ts';
 
 /** One run of one command. */
 export interface Kept {
@@ -20,8 +22,12 @@ export interface Kept {
   readonly seconds: number;
   /** What servers and load were bound to; null if they were not. */
   readonly cores: Cores | null;
-  /** The scenarios of `run` and `compare`. */
+  /** The scenarios of `run`, `compare` and `profile`. */
   readonly reports: readonly Report[];
+  /** How near they are to the floors, found in the reports; old results have none. */
+  readonly floors?: readonly Floor[];
+  /** What the costs are made of, from `profile`. */
+  readonly profiles?: readonly ProfileReport[];
   /** The results of `micro`. */
   readonly micro: readonly MicroResult[];
 }

@@ -4,18 +4,21 @@
 import { fileURLToPath } from 'node:url';
 import { endChildren } from './children.ts';
 import { findRatios } from './figures.ts';
+import { findFloors } from './floors.ts';
 import { formatPage } from './html/page.ts';
 import { findPaths, type Kept, keep, LAST_PAGE, readKept } from './kept.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { measureAll } from './macro.ts';
 import { measureMicro } from './micro/command.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
+import { profileAll } from './profile/command.ts';
 import { formatRatios, LEGEND } from './report.ts';
 import { buildRevision, removeRevisions } from './revision.ts';
 import {
   build,
   type Contestant,
   createContestant,
+  FLOORS,
   findLaunch,
   install,
   launchHandfast,
@@ -77,17 +80,21 @@ async function measureCommand(options: Options): Promise<Kept> {
   }
   const contestants =
     command === 'compare' ? await prepareRevisions(options.operands) : await prepareRivals(options);
-  if (command === 'run') await buildOwn();
+  if (command === 'run' || command === 'profile') await buildOwn();
   tellMachine(machine);
+  if (command === 'profile') {
+    const profiled = await profileAll(options, contestants);
+    stdout.write(LEGEND);
+    return { ...common, command, micro: [], floors: findFloors(profiled.reports), ...profiled };
+  }
   const { reports, cores } = await measureAll(options, contestants);
-  stdout.write(formatRatios(findRatios(reports, ['net'])));
+  stdout.write(formatRatios(findRatios(reports, FLOORS)));
   stdout.write(LEGEND);
+  const floors = findFloors(reports);
   return {
     ...common,
     command: command === 'compare' ? 'compare' : 'run',
-    reports,
-    micro: [],
-    cores,
+    ...{ reports, floors, micro: [], cores },
   };
 }
 

@@ -23,6 +23,18 @@ export function readCpu(pid: number): number | null {
   return stat === null ? null : Math.max(parseStat(stat), readThreads(pid));
 }
 
+/** CPU time of the main thread alone, in µs; null where the scheduler does not tell. */
+export function readMainCpu(pid: number): number | null {
+  const text = read(`/proc/${pid}/task/${pid}/sched`);
+  return text === null ? null : parseSched(text);
+}
+
+/** CPU time spent in the kernel, all threads, in µs, in steps of 10 000. */
+export function readSystemCpu(pid: number): number | null {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === null ? null : parseSystem(stat);
+}
+
 /** The sum over the threads that live; 0 where it is not told. */
 function readThreads(pid: number): number {
   try {
@@ -40,10 +52,20 @@ export function parseSched(text: string): number {
   return found === null ? 0 : Number(found[1]) * 1000;
 }
 
-/** utime + stime in µs from a line of /proc/<pid>/stat, whose second field may hold anything. */
+/** The fields of a line of /proc/<pid>/stat behind the second one, which may hold anything. */
+function splitStat(line: string): string[] {
+  return line.slice(line.lastIndexOf(')') + 2).split(' ');
+}
+
+/** utime + stime in µs from a line of /proc/<pid>/stat. */
 export function parseStat(line: string): number {
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const fields = splitStat(line);
   return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND;
+}
+
+/** stime in µs from a line of /proc/<pid>/stat. */
+export function parseSystem(line: string): number {
+  return (Number(splitStat(line)[12]) * 1e6) / TICKS_PER_SECOND;
 }
 
 /** Resident memory now and at its highest, in KiB. */

@@ -9,6 +9,7 @@ import {
   type Ratios,
   SATURATED,
 } from './figures.ts';
+import { formatFloors } from './floors.ts';
 import type { Report, Result } from './measure.ts';
 import { formatNumber, formatShare } from './numbers.ts';
 import type { Group } from './scenarios.ts';
@@ -85,7 +86,8 @@ export function formatScenario({ scenario, results }: Report): string {
   headings.push('peak MiB');
   if (traffic) headings.push('GC', 'load');
   const rows = results.map((result) => createRow(result, scenario.group, own));
-  return `\n${scenario.title}\n${formatColumns([headings, ...rows]).join('\n')}\n`;
+  const table = formatColumns([headings, ...rows]).join('\n');
+  return `\n${scenario.title}\n${table}\n${formatFloors({ scenario, results })}`;
 }
 
 /** The table of all ratios. */
@@ -103,6 +105,9 @@ export function formatRatios({ base, rivals, rows }: Ratios): string {
 
 /** How to read the columns. */
 export const LEGEND = `
+bare        no WebSocket server: the socket's own cost, given back unread; its line tells how near the first
+            row is to it (1 is at the floor), and how much more than it ws costs, which is the most that
+            anything on such a socket could show
 ÷           the cost as a multiple of the first row's, round by round: above 1 the first row costs less
 spread      half of the distance between the best and the worst round, as a share of the median
 GC          time in garbage collections as a share of the run's, where the runtime tells

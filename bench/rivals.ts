@@ -13,7 +13,9 @@ export interface Launch {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export const RIVALS = ['handfast', 'ws', 'ws-plain', 'bun', 'deno', 'net'] as const;
+/** No WebSocket servers: what Node's sockets cost by themselves. */
+export const FLOORS = ['net', 'net-http', 'net-shared', 'net-handle'] as const;
+export const RIVALS = ['handfast', 'ws', 'ws-plain', 'bun', 'deno', ...FLOORS] as const;
 export type Rival = (typeof RIVALS)[number];
 
 /** Who takes part in a run: a rival, or one side of a comparison. */
@@ -31,7 +33,10 @@ export const TITLES: Readonly<Record<Rival, string>> = {
   'ws-plain': 'ws plain',
   bun: 'Bun',
   deno: 'Deno',
-  net: 'bare net echo',
+  net: 'bare net',
+  'net-http': 'bare http',
+  'net-shared': 'bare net, one buffer',
+  'net-handle': 'bare handle',
 };
 
 const here = fileURLToPath(new URL('./', import.meta.url));
@@ -83,7 +88,10 @@ export function findLaunch(rival: Rival): Launch | null {
     case 'handfast':
       return launchHandfast(`${here}.dist`);
     case 'net':
-      return onNode('net.mjs');
+    case 'net-http':
+    case 'net-shared':
+    case 'net-handle':
+      return onNode(`${rival}.mjs`);
     case 'ws-plain':
       return isResolvable('ws') ? onNode('ws.mjs', { WS_NO_BUFFER_UTIL: '1' }) : null;
     case 'ws':

@@ -5,6 +5,7 @@ import type { Load, Server } from './children.ts';
 import type { Aim, Job, Outcome } from './jobs/job.ts';
 import { readMemory } from './process-figures.ts';
 import type { Scenario } from './scenarios.ts';
+import type { Seen } from './window.ts';
 
 /** What one round gave. Null: cannot be measured here or makes no sense there. */
 export interface Round {
@@ -27,6 +28,10 @@ export interface Round {
   readonly loadShare: number | null;
   /** The server's CPU time as a share of the window; above 1 with helper threads on other cores. */
   readonly serverShare: number | null;
+  /** The part of the server's CPU time that was spent in the kernel; in old results it is absent. */
+  readonly systemShare?: number | null;
+  /** The part that helper threads used: garbage collector, compiler, thread pool. */
+  readonly helperShare?: number | null;
   /** Length of the window in seconds, and what was counted in it. */
   readonly seconds: number | null;
   readonly count: number | null;
@@ -97,14 +102,24 @@ export function checkCounts(
   throw new Error(`the server counted ${counted} messages, the load sent ${sent}`);
 }
 
-/** A round with a window. `seconds` is its length. */
-export async function measureTraffic(
+/** A window that was measured, and what was counted around it. */
+export interface Measured {
+  readonly outcome: Outcome;
+  readonly seen: Seen;
+  /** Messages that the server received in the whole job. */
+  readonly counted: number | null;
+  /** Time in garbage collections as a share of the whole job's time. */
+  readonly gcShare: number | null;
+}
+
+/** Has the load do its job; refuses what does not add up. `seconds` is the window's length. */
+export async function runTraffic(
   server: Server,
   scenario: Scenario,
   load: Load,
   round: number,
   seconds: number,
-): Promise<Round> {
+): Promise<Measured> {
   const { group } = scenario;
   const patient = group === 'handshake' || group === 'churn' ? FIRST_WARMUP[group] : 0.35;
   const warmup = round === 0 ? patient : WARMUP;
@@ -116,21 +131,47 @@ export async function measureTraffic(
   const elapsed = performance.now() - start;
   const counted = subtract(after.messages, before.messages);
   checkCounts(outcome, counted);
-  const { seen, sent, received, latency } = outcome;
+  const { seen } = outcome;
   if (seen === null) throw new Error('nothing was measured');
   const gcMs = subtract(after.gcMs, before.gcMs);
+  return { outcome, seen, counted, gcShare: gcMs === null ? null : gcMs / elapsed };
+}
+
+function shareOf(part: number | null, whole: number | null): number | null {
+  return part === null || whole === null || whole <= 0 ? null : Math.min(1, part / whole);
+}
+
+/** A round with a window. `seconds` is its length. */
+export async function measureTraffic(
+  server: Server,
+  scenario: Scenario,
+  load: Load,
+  round: number,
+  seconds: number,
+): Promise<Round> {
+  const { outcome, seen, counted, gcShare } = await runTraffic(
+    server,
+    scenario,
+    load,
+    round,
+    seconds,
+  );
+  const { serverCpu, mainCpu, systemCpu, count } = seen;
+  const { sent, received, latency } = outcome;
   return {
     round,
-    cpu: seen.serverCpu === null ? null : seen.serverCpu / seen.count,
-    rate: seen.count / seen.seconds,
+    cpu: serverCpu === null ? null : serverCpu / count,
+    rate: count / seen.seconds,
     latency,
     peak: readMemory(server.pid)?.peak ?? null,
     perConnection: null,
     growth: null,
-    gcShare: gcMs === null ? null : gcMs / elapsed,
+    gcShare,
     loadShare: seen.loadShare,
-    serverShare: seen.serverCpu === null ? null : seen.serverCpu / 1e6 / seen.seconds,
-    ...{ seconds: seen.seconds, count: seen.count, sent, received, counted },
+    serverShare: serverCpu === null ? null : serverCpu / 1e6 / seen.seconds,
+    systemShare: shareOf(systemCpu, serverCpu),
+    helperShare: shareOf(subtract(serverCpu, mainCpu), serverCpu),
+    ...{ seconds: seen.seconds, count, sent, received, counted },
   };
 }
 

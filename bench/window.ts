@@ -1,7 +1,7 @@
 // The stretch of a run that is measured: it begins with the first reply after the warm-up and ends
 // with the first reply after the given time, so that whole replies lie in it. Knows no sockets.
 
-import { readCpu } from './process-figures.ts';
+import { readCpu, readMainCpu, readSystemCpu } from './process-figures.ts';
 
 /** What was seen within the window. */
 export interface Seen {
@@ -11,6 +11,12 @@ export interface Seen {
   readonly count: number;
   /** CPU time of the server in µs, null where it cannot be read. */
   readonly serverCpu: number | null;
+  /** The part of it that its main thread used, and the part that was spent in the kernel. */
+  readonly mainCpu: number | null;
+  readonly systemCpu: number | null;
+  /** When it began and ended, in µs of the clock that all processes of a machine share. */
+  readonly from: number;
+  readonly to: number;
   /** CPU time of the load itself as a share of the window: near 1 it was the bottleneck. */
   readonly loadShare: number;
 }
@@ -24,7 +30,18 @@ interface Mark {
   readonly time: number;
   readonly count: number;
   readonly serverCpu: number | null;
+  readonly mainCpu: number | null;
+  readonly systemCpu: number | null;
   readonly loadCpu: number;
+}
+
+function subtract(after: number | null, before: number | null): number | null {
+  return after === null || before === null ? null : after - before;
+}
+
+/** Microseconds of the monotonic clock. */
+function readClock(): number {
+  return Number(process.hrtime.bigint() / 1000n);
 }
 
 /** Counts replies and keeps the time. */
@@ -78,8 +95,14 @@ export class Window {
 
   #mark(): Mark {
     const { user, system } = process.cpuUsage();
-    const serverCpu = readCpu(this.#pid);
-    return { time: performance.now(), count: this.count, serverCpu, loadCpu: user + system };
+    return {
+      time: readClock(),
+      count: this.count,
+      serverCpu: readCpu(this.#pid),
+      mainCpu: readMainCpu(this.#pid),
+      systemCpu: readSystemCpu(this.#pid),
+      loadCpu: user + system,
+    };
   }
 
   #turn(): void {
@@ -93,12 +116,15 @@ export class Window {
     }
     this.isOpen = false;
     const start = this.#start;
-    const seconds = (now.time - start.time) / 1000;
+    const seconds = (now.time - start.time) / 1e6;
     this.#onEnd({
       seconds,
       count: now.count - start.count,
-      serverCpu:
-        now.serverCpu === null || start.serverCpu === null ? null : now.serverCpu - start.serverCpu,
+      serverCpu: subtract(now.serverCpu, start.serverCpu),
+      mainCpu: subtract(now.mainCpu, start.mainCpu),
+      systemCpu: subtract(now.systemCpu, start.systemCpu),
+      from: start.time,
+      to: now.time,
       loadShare: (now.loadCpu - start.loadCpu) / 1e6 / seconds,
     });
   }

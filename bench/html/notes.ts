@@ -6,6 +6,7 @@ import type { Kept } from '../kept.ts';
 import type { Report } from '../measure.ts';
 import { formatShare } from '../numbers.ts';
 import { explainAbsence } from '../report.ts';
+import { FLOORS } from '../rivals.ts';
 import { judge } from './ratios.ts';
 import { escapeText } from './svg.ts';
 
@@ -13,7 +14,7 @@ import { escapeText } from './svg.ts';
 const NOISY = 0.15;
 
 function listLosses({ reports }: Kept): string[] {
-  const { base, rivals, rows } = findRatios(reports, ['net']);
+  const { base, rivals, rows } = findRatios(reports, FLOORS);
   return rivals.flatMap(({ title }, index) => {
     const lost = rows.flatMap(({ scenario, ratios }) => {
       const ratio = ratios[index];

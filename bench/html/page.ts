@@ -5,6 +5,7 @@ import { findCost, findRatios } from '../figures.ts';
 import type { Kept } from '../kept.ts';
 import type { Report } from '../measure.ts';
 import { findUnits } from '../report.ts';
+import { FLOORS } from '../rivals.ts';
 import { drawBars } from './bars.ts';
 import { drawLatencyCurves, drawMemoryCurves, drawPeaks, drawSizeCurves } from './charts.ts';
 import { formatDetails } from './details.ts';
@@ -41,11 +42,16 @@ const TITLES = {
     'What WebSockets cost a server: CPU time per message and memory per connection, for handfast and for what else there is.',
   ],
   compare: ['handfast, compared', 'Two revisions of handfast, measured in turns in one run.'],
+  profile: [
+    'handfast, profiled',
+    'Where the CPU time of a message goes, and how near it is to a bare socket’s.',
+  ],
   micro: ['handfast, part by part', 'CPU time of the parts that need no sockets.'],
 } as const;
 
 const SHORT = {
   run: 'Server CPU per message, for idle connections memory. Above 1 the rival costs more than handfast.',
+  profile: 'Server CPU per message. Above 1 the rival costs more than handfast.',
   compare:
     'Server CPU per message, for idle connections memory. Above 1 the second costs more than the first.',
   micro: '',
@@ -83,7 +89,7 @@ const READING = `<dl>
 function formatOpening(kept: Kept): string {
   const { reports, command } = kept;
   const [title, lead] = TITLES[command];
-  const ratios = formatRatioTable(findRatios(reports, ['net']));
+  const ratios = formatRatioTable(findRatios(reports, FLOORS));
   // What a rival costs more is good news; what a newer revision costs more is bad news.
   const table = `<div${command === 'compare' ? ' class="flip"' : ''}>${ratios}${KEY}</div>`;
   const notes = listNotes(kept).map((note) => `<li>${note}</li>`);

@@ -25,7 +25,7 @@ const SLOTS: Readonly<Record<string, number>> = {
 };
 
 export function createSeries(id: string, title: string): Series {
-  const dashed = id === 'ws-plain' || id === 'net';
+  const dashed = id === 'ws-plain' || id.startsWith('net');
   return { id, title, colour: `var(--series-${SLOTS[id] ?? 5})`, dashed };
 }
 
