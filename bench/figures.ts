@@ -38,7 +38,8 @@ type Figure =
   | 'loadShare'
   | 'serverShare'
   | 'systemShare'
-  | 'helperShare';
+  | 'helperShare'
+  | 'faults';
 
 /** The median of a figure over the rounds; null unless every round has it. */
 export function middle(rounds: readonly Round[], figure: Figure): number | null {
@@ -94,7 +95,7 @@ export interface Ratios {
   readonly rows: readonly RatioRow[];
 }
 
-/** `leaveOut` names contestants that are no rivals, such as the bare echo. */
+/** `leaveOut` names contestants that are no rivals, such as bare servers. */
 export function findRatios(reports: readonly Report[], leaveOut: readonly string[] = []): Ratios {
   const contestants = new Map<string, string>();
   for (const { results } of reports) {

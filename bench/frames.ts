@@ -107,7 +107,7 @@ export class FrameCounter {
     if (length7 === 126) this.#remaining = this.#header.readUInt16BE(2);
     else if (length7 === 127) this.#remaining = Number(this.#header.readBigUInt64BE(2));
     else this.#remaining = length7;
-    // The bare echo that serves as ceiling returns our own masked frames.
+    // Bare servers return our own masked frames.
     this.#keyAt = this.#header[1] & 0x80 ? this.#gathered - 4 : -1;
     this.#position = 0;
     this.#gathered = 0;

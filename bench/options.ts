@@ -30,7 +30,7 @@ export interface Options {
 /** Floors that take part when they are asked for: the run would take longer by half. */
 const MORE_FLOORS: readonly Rival[] = FLOORS.filter((floor) => floor !== 'net');
 /** Those on Node that tell most beside each other; the profiler is Node's, so no others can be. */
-const PROFILED: readonly Rival[] = ['ws', 'net', 'net-shared'];
+const PROFILED: readonly Rival[] = ['ws', 'net', 'net-shared', 'net-kept'];
 const UNPROFILED: readonly Rival[] = ['bun', 'deno'];
 
 const names = SCENARIOS.map(({ name, quick }) => (quick ? `${name}*` : name));

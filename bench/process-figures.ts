@@ -35,6 +35,12 @@ export function readSystemCpu(pid: number): number | null {
   return stat === null ? null : parseSystem(stat);
 }
 
+/** Pages of memory that the process had to be given so far, without reading them from a disk. */
+export function readFaults(pid: number): number | null {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === null ? null : Number(splitStat(stat)[7]);
+}
+
 /** The sum over the threads that live; 0 where it is not told. */
 function readThreads(pid: number): number {
   try {

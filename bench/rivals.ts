@@ -14,7 +14,7 @@ export interface Launch {
 }
 
 /** No WebSocket servers: what Node's sockets cost by themselves. */
-export const FLOORS = ['net', 'net-http', 'net-shared', 'net-handle'] as const;
+export const FLOORS = ['net', 'net-http', 'net-shared', 'net-kept', 'net-handle'] as const;
 export const RIVALS = ['handfast', 'ws', 'ws-plain', 'bun', 'deno', ...FLOORS] as const;
 export type Rival = (typeof RIVALS)[number];
 
@@ -35,7 +35,8 @@ export const TITLES: Readonly<Record<Rival, string>> = {
   deno: 'Deno',
   net: 'bare net',
   'net-http': 'bare http',
-  'net-shared': 'bare net, one buffer',
+  'net-shared': 'bare onread',
+  'net-kept': 'bare onread, kept',
   'net-handle': 'bare handle',
 };
 
@@ -92,6 +93,8 @@ export function findLaunch(rival: Rival): Launch | null {
     case 'net-shared':
     case 'net-handle':
       return onNode(`${rival}.mjs`);
+    case 'net-kept':
+      return onNode('net-shared.mjs', { BARE_KEPT: '1' });
     case 'ws-plain':
       return isResolvable('ws') ? onNode('ws.mjs', { WS_NO_BUFFER_UTIL: '1' }) : null;
     case 'ws':

@@ -32,6 +32,8 @@ export interface Round {
   readonly systemShare?: number | null;
   /** The part that helper threads used: garbage collector, compiler, thread pool. */
   readonly helperShare?: number | null;
+  /** Pages of memory that the server had to be given for each message. */
+  readonly faults?: number | null;
   /** Length of the window in seconds, and what was counted in it. */
   readonly seconds: number | null;
   readonly count: number | null;
@@ -156,7 +158,7 @@ export async function measureTraffic(
     round,
     seconds,
   );
-  const { serverCpu, mainCpu, systemCpu, count } = seen;
+  const { serverCpu, mainCpu, systemCpu, faults, count } = seen;
   const { sent, received, latency } = outcome;
   return {
     round,
@@ -171,6 +173,7 @@ export async function measureTraffic(
     serverShare: serverCpu === null ? null : serverCpu / 1e6 / seen.seconds,
     systemShare: shareOf(systemCpu, serverCpu),
     helperShare: shareOf(subtract(serverCpu, mainCpu), serverCpu),
+    faults: faults === null ? null : faults / count,
     ...{ seconds: seen.seconds, count, sent, received, counted },
   };
 }

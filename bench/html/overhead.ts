@@ -7,7 +7,7 @@ import { escapeText } from './svg.ts';
 
 const BARE = 'net';
 
-/** CPU per message above that of the bare echo, signed; null without either. */
+/** CPU per message above that of the bare socket, signed; null without either. */
 export function findOverhead(result: Result, results: readonly Result[]): number | null {
   const bare = results.find(({ rival }) => rival === BARE);
   if (bare === undefined || result === bare) return null;
@@ -20,7 +20,7 @@ export function formatOverhead(over: number | null): string {
   return over === null ? '–' : `${over < 0 ? '−' : '+'}${formatNumber(Math.abs(over))}`;
 }
 
-/** One row for each echo; empty when the bare echo was not measured. */
+/** One row for each echo; empty when the bare socket was not measured. */
 export function formatOverheadTable(reports: readonly Report[]): string {
   const echoes = reports.filter(
     ({ scenario: { group }, results }) =>

@@ -9,9 +9,11 @@ import { FLOORS } from '../rivals.ts';
 import { drawBars } from './bars.ts';
 import { drawLatencyCurves, drawMemoryCurves, drawPeaks, drawSizeCurves } from './charts.ts';
 import { formatDetails } from './details.ts';
+import { formatFloorTable } from './floors.ts';
 import { formatMicroSection } from './micro.ts';
 import { listNotes } from './notes.ts';
 import { formatOverheadTable } from './overhead.ts';
+import { formatProfileTables } from './profiles.ts';
 import { formatRatioTable } from './ratios.ts';
 import { createSeries, formatLegend, listSeries } from './series.ts';
 import { STYLE } from './style.ts';
@@ -80,7 +82,7 @@ const READING = `<dl>
 <dt>multiple of</dt><dd>That cost divided by the first contestant's in the same round; the median over the rounds. The small figure is half the distance between the best and the worst round.</dd>
 <dt>whiskers</dt><dd>The best and the worst round. Where whiskers overlap, do not believe the difference.</dd>
 <dt>latency</dt><dd>From sending a message until its last byte is back, in a loop that is never idle: latencies of full queues, not of a server at rest.</dd>
-<dt>bare net echo</dt><dd>A <code>net.Socket</code> that gives bytes back unread: the part of the cost that is the runtime's and the kernel's. “Over bare” in the tables is what a server costs above that. It writes for every chunk it reads, so batching beats it.</dd>
+<dt>bare</dt><dd>Servers without a protocol: a <code>net.Socket</code> that gives bytes back unread; one that was upgraded by <code>node:http</code>; one that reads into a buffer which all share; and the handle below, without a stream. Their cost is the runtime's and the kernel's. “Over bare” in the tables is what a server costs above the first. They write for every chunk they read, so batching may beat them, and nobody keeps what they read.</dd>
 <dt>GC</dt><dd>Time in garbage collections as a share of the run's, where the runtime tells.</dd>
 <dt>load</dt><dd>How busy the load generator was, on a core of its own. With ! it was the limit.</dd>
 </dl>`;
@@ -131,9 +133,19 @@ function formatDrawings(reports: readonly Report[]): string {
 }
 
 /** What is told in figures only. */
-function formatTables({ reports, micro }: Kept): string {
+function formatTables({ reports, micro, profiles = [] }: Kept): string {
   const parts = formatMicroSection(micro);
   return [
+    formatSection(
+      'How near the floor',
+      'A bare server reads no frames: what it costs is Node’s and the kernel’s. At 1 in the first column nothing is left to save on such a socket, and the last column is the most by which anything on it could beat the rival.',
+      formatFloorTable(reports),
+    ),
+    formatSection(
+      'Where the time goes',
+      'CPU time per message from rounds without a profiler, divided up by a run under one.',
+      formatProfileTables(profiles),
+    ),
     formatSection(
       'Above a bare socket',
       'CPU µs per message that are not the runtime’s or the kernel’s.',

@@ -23,6 +23,7 @@ body {
 main { max-width: 1120px; margin: 0 auto; padding: 56px 24px 80px; }
 h1 { font-size: clamp(30px, 5vw, 44px); line-height: 1.1; letter-spacing: -0.025em; margin: 0 0 12px; }
 h2 { font-size: 23px; letter-spacing: -0.015em; line-height: 1.25; margin: 64px 0 6px; }
+h3 { font-size: 16px; line-height: 1.35; margin: 36px 0 2px; }
 p { margin: 0 0 14px; max-width: 70ch; }
 .lead { font-size: 18px; color: var(--soft); }
 h2 + p { color: var(--soft); }

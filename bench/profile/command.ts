@@ -49,6 +49,7 @@ async function profile(
       profiledCost: serverCpu === null ? null : serverCpu / count,
       systemShare: middle(result.rounds, 'systemShare'),
       helperShare: middle(result.rounds, 'helperShare'),
+      faults: middle(result.rounds, 'faults'),
       split: splitProfile(written, from, to, mainCpu),
     };
   } finally {
@@ -57,7 +58,7 @@ async function profile(
 }
 
 /** Who costs what, then what it is made of; whoever cannot be profiled is told of. */
-async function profileScenario(
+export async function profileScenario(
   scenario: Scenario,
   contestants: readonly Contestant[],
   plan: Plan,

@@ -19,6 +19,8 @@ export interface Profile {
   /** Shares of the cost: in the kernel, and on other threads than the main one. */
   readonly systemShare: number | null;
   readonly helperShare: number | null;
+  /** Pages of memory that the process had to be given for each message. */
+  readonly faults: number | null;
   /** The rest of the cost, which is the main thread's. */
   readonly split: Split;
 }
@@ -36,14 +38,17 @@ export function findMainCost({ cost, helperShare }: Profile): number {
   return cost * (1 - (helperShare ?? 0));
 }
 
-function formatCells(profile: Profile, time: number | null): [string, string] {
+/** A time in µs per message, and as a share of the whole cost. */
+export function formatCells(profile: Profile, time: number | null): [string, string] {
   if (time === null) return ['–', ''];
   return [formatNumber(time), formatShare(time / profile.cost)];
 }
 
-type Row = readonly [title: string, find: (profile: Profile) => number | null];
+/** A line of the table: what it is called, and its µs per message. */
+export type Row = readonly [title: string, find: (profile: Profile) => number | null];
 
-function listRows(): Row[] {
+/** The lines, in order. */
+export function listRows(): Row[] {
   const parts = Object.entries(PART_TITLES).map(([part, title]): Row => {
     const find = ({ split }: Profile) => split.parts.find((one) => one.part === part)?.share ?? 0;
     return [title, (profile) => find(profile) * findMainCost(profile)];
@@ -64,19 +69,26 @@ const NAMED = 10;
 /** Shares below this are not worth a line. */
 const LEAST = 0.005;
 
-function formatFiles(profile: Profile): string {
+/** The files that take most, with the µs per message that each takes and its share of the cost. */
+export function selectFiles(profile: Profile): [file: string, time: string, share: string][] {
   const main = findMainCost(profile);
-  const rows = profile.split.files
+  return profile.split.files
     .filter(({ share }) => share >= LEAST)
     .slice(0, NAMED)
     .map(({ file, share }) => [file, ...formatCells(profile, share * main)]);
+}
+
+function formatFiles(profile: Profile): string {
+  const rows = selectFiles(profile);
   return rows.length === 0 ? '' : `\n  ${profile.title}\n${formatColumns(rows).join('\n')}\n`;
 }
 
-function formatOverhead({ title, cost, profiledCost, split }: Profile): string {
-  const more =
-    profiledCost === null ? '' : `, profiled it cost ${(profiledCost / cost).toFixed(2)} ×`;
-  return `${title}: ${formatNumber(split.samples)} samples${more}`;
+/** How far to trust a profile, and what is known besides time. */
+export function formatCircumstances({ title, cost, profiledCost, split, faults }: Profile): string {
+  const facts = [`${split.samples} samples`];
+  if (profiledCost !== null) facts.push(`at ${formatShare(profiledCost / cost)} of the cost`);
+  if (faults !== null) facts.push(`${formatNumber(faults)} page faults a message`);
+  return `${title}: ${facts.join(', ')}`;
 }
 
 /** The tables of one scenario. */
@@ -90,7 +102,7 @@ export function formatProfiles({ scenario, profiles, absent }: ProfileReport): s
     ]);
     lines.push(...formatColumns([heads, ...rows]));
     for (const profile of profiles) lines.push(formatFiles(profile).trimEnd());
-    lines.push(`\n  ${profiles.map(formatOverhead).join('; ')}`);
+    lines.push(`\n  ${profiles.map(formatCircumstances).join('\n  ')}`);
   }
   for (const reason of absent) lines.push(`  ${reason}`);
   return `${lines.join('\n')}\n`;

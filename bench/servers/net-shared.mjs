@@ -1,5 +1,6 @@
 // The floor for libraries that also save what a `net.Socket` takes for every read: all accepted sockets
 // read into one buffer (`onread`), past the readable stream. Node documents that for outgoing ones only.
+// With BARE_KEPT every chunk is given memory of its own, as a message must be that its receiver may keep.
 
 import { createServer, Socket } from 'node:net';
 import process from 'node:process';
@@ -7,6 +8,7 @@ import { answerHead, enter, leave, receive } from './bare.mjs';
 import { obey } from './control.mjs';
 
 const LENGTH = 64 * 1024;
+const isKept = process.env.BARE_KEPT !== undefined;
 const wrapped = new Map();
 let shared = Buffer.allocUnsafeSlow(LENGTH);
 
@@ -27,8 +29,8 @@ function onClose() {
 function onRead(length) {
   const chunk = shared.subarray(0, length);
   if (this.isOpen) {
-    receive(this, chunk);
-    if (this.writableLength > 0) replaceShared();
+    receive(this, isKept ? Buffer.from(chunk) : chunk);
+    if (!isKept && this.writableLength > 0) replaceShared();
     return true;
   }
   const response = answerHead(this, chunk);
@@ -52,6 +54,6 @@ function accept(handle) {
 const server = createServer();
 server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
   server._handle.onconnection = (_, handle) => handle && accept(handle);
-  const version = `net.Socket with onread on Node ${process.versions.node}`;
+  const version = `net.Socket with onread${isKept ? ', chunks kept,' : ''} on Node ${process.versions.node}`;
   obey({ port: server.address().port, version, count: () => null });
 });

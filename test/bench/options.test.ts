@@ -12,7 +12,7 @@ describe('parseOptions', () => {
       help: false,
       profile: 'quick',
       only: null,
-      rivals: [...RIVALS],
+      rivals: ['handfast', 'ws', 'ws-plain', 'bun', 'deno', 'net'],
       rounds: 3,
       seconds: 0.35,
       json: null,
@@ -49,6 +49,21 @@ describe('parseOptions', () => {
       command: 'report',
       operands: ['a.json', 'b.json'],
     });
+  });
+
+  it('profiles scenarios, on Node only', () => {
+    expect(parseOptions(['profile', 'echo-64,echo-1k', 'broadcast'])).toMatchObject({
+      command: 'profile',
+      operands: ['echo-64', 'echo-1k', 'broadcast'],
+      rivals: ['handfast', 'ws', 'net', 'net-shared', 'net-kept'],
+      rounds: 4,
+      seconds: 1,
+    });
+    const all = parseOptions(['profile', 'idle', '--against', 'net-handle,ws-plain']);
+    expect(all.rivals).toEqual(['handfast', 'ws-plain', 'net-handle']);
+    expect(() => parseOptions(['profile'])).toThrow(/takes scenarios/);
+    expect(() => parseOptions(['profile', 'ecko'])).toThrow(/'ecko'; it knows echo, pipeline/);
+    expect(() => parseOptions(['profile', 'echo', '--against', 'bun'])).toThrow(/bun cannot/);
   });
 
   it('refuses what it does not know, and says what there is', () => {

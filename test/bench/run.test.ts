@@ -3,9 +3,12 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endChildren, Load } from '../../bench/children.ts';
+import { findFloors } from '../../bench/floors.ts';
 import { SHARES } from '../../bench/jobs/job.ts';
 import { measure } from '../../bench/measure.ts';
-import { build, createContestant } from '../../bench/rivals.ts';
+import { profileScenario } from '../../bench/profile/command.ts';
+import type { Part } from '../../bench/profile/groups.ts';
+import { build, createContestant, FLOORS } from '../../bench/rivals.ts';
 import type { Round } from '../../bench/round.ts';
 import { type Scenario, selectScenarios } from '../../bench/scenarios.ts';
 
@@ -116,9 +119,65 @@ describe('what goes wrong', () => {
   });
 
   it('is no failure when a server does not offer what is asked for', async () => {
-    const [scenario] = selectScenarios('full', ['download-64']);
+    const [scenario] = selectScenarios('full', ['deflate-reset']);
     const plan = { rounds: 1, seconds: 0.1, cores: null, load, onProgress: () => {} };
     const [result] = await measure(scenario, [createContestant('net')], plan);
-    expect(result).toMatchObject({ declined: 'it reads no frames', failure: null, rounds: [] });
+    expect(result).toMatchObject({ declined: 'it does not compress', failure: null, rounds: [] });
+  });
+});
+
+describe('the floors', () => {
+  const plan = (seconds: number) => ({
+    ...{ rounds: 1, seconds, cores: null, load, onProgress: () => {} },
+  });
+
+  it.each(FLOORS)(
+    '%s answers as a server does, wherever no frame has to be read',
+    async (floor) => {
+      for (const name of [
+        'echo-64',
+        'echo-1m',
+        'burst',
+        'upload-64',
+        'download-16k',
+        'handshake',
+      ]) {
+        const [scenario] = selectScenarios('full', [name]);
+        const change = { connections: Math.min(scenario.connections, 3), inFlight: 2 };
+        const contestants = [createContestant(floor)];
+        const [result] = await measure({ ...scenario, ...change }, contestants, plan(0.1));
+        expect(result).toMatchObject({ failure: null, declined: null });
+        const [{ count, sent, received, counted }] = result.rounds;
+        expect(count).toBeGreaterThan(0);
+        // Every reply that was due has come, or the round would have been refused.
+        expect(counted).toBeNull();
+        if (name === 'upload-64') expect(received).toBe(sent / 64);
+        if (name === 'download-16k') expect(received).toBe(sent * 16);
+      }
+    },
+  );
+
+  it('are profiled beside us, and all of the time has a place', async () => {
+    const [scenario] = selectScenarios('full', ['echo-64']);
+    const contestants = [createContestant('handfast'), createContestant('net')];
+    const { report, profiled } = await profileScenario(scenario, contestants, plan(0.4));
+    expect(profiled.absent).toEqual([]);
+    const [own, bare] = profiled.profiles;
+    const shareOf = ({ split }: typeof own, name: Part) =>
+      split.parts.find(({ part }) => part === name)?.share ?? 0;
+    for (const { split, cost } of [own, bare]) {
+      expect(cost).toBeGreaterThan(0);
+      expect(split.samples).toBeGreaterThan(100);
+      expect(split.parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+    }
+    expect(shareOf(own, 'write')).toBeGreaterThan(0.05);
+    expect(shareOf(own, 'library')).toBeGreaterThan(0);
+    expect(shareOf(bare, 'library')).toBe(0);
+    expect(own.split.files.map(({ file }) => file)).toContain('src/connection/connection.ts');
+    expect(findFloors([report]).map(({ floor }) => floor)).toEqual(['net']);
+    const idle = { ...selectScenarios('full', ['idle'])[0], connections: 20 };
+    const told = await profileScenario(idle, [createContestant('handfast')], plan(0.1));
+    expect(told.profiled.profiles).toEqual([]);
+    expect(told.profiled.absent).toEqual(['Idle connections take no time.']);
   });
 });

@@ -1,0 +1,180 @@
+// A profile made by hand, divided up: whose the time is, what was only waiting, and how it is told.
+
+import { describe, expect, it } from 'vitest';
+import { formatProfileTables } from '../../bench/html/profiles.ts';
+import { type CallFrame, type CpuProfile, sumStacks } from '../../bench/profile/cpu-profile.ts';
+import { placeStack } from '../../bench/profile/groups.ts';
+import { findMainCost, formatProfiles, type Profile } from '../../bench/profile/report.ts';
+import { splitProfile } from '../../bench/profile/split.ts';
+import { selectScenarios } from '../../bench/scenarios.ts';
+
+const native = (functionName: string): CallFrame => ({ functionName, url: '' });
+const from = (url: string, functionName = 'f'): CallFrame => ({ functionName, url });
+const root = native('(root)');
+const own = from('file:///x/bench/.dist/connection/connection.js');
+const socket = from('node:internal/stream_base_commons');
+const server = from('file:///x/bench/servers/emitter.mjs');
+
+describe('placeStack', () => {
+  const place = (...stack: CallFrame[]): string => {
+    const { part, file } = placeStack([...stack, root]);
+    return file === '' ? part : `${part} ${file}`;
+  };
+
+  it('tells calls into the system from what calls them', () => {
+    expect(place(native('writeBuffer'), socket, own)).toBe('write');
+    expect(place(native('writev'), socket)).toBe('write');
+    expect(place(native('writeLatin1String'), socket)).toBe('write');
+    expect(place(native('readStart'), from('node:net'))).toBe('calls');
+    expect(place(native('(garbage collector)'), own)).toBe('gc');
+    for (const name of ['(program)', '(idle)', '(root)']) expect(place(native(name))).toBe('loop');
+  });
+
+  it('tells files of ours, of ws, of Node and of the application', () => {
+    expect(place(own)).toBe('library src/connection/connection.ts');
+    expect(place(from('file:///x/bench/node_modules/ws/lib/sender.js'))).toBe(
+      'library ws/lib/sender.js',
+    );
+    expect(place(from('D:\\x\\bench\\.dist\\mask\\mask.js'))).toBe('library src/mask/mask.ts');
+    expect(place(from('/tmp/handfast-bench-1/dist/index.js'))).toBe('library index.js');
+    expect(place(server)).toBe('application bench/servers/emitter.mjs');
+    expect(place(from('node:net'))).toBe('node node:net');
+    expect(place(socket)).toBe('node node:net');
+    expect(place(from('node:internal/streams/writable'))).toBe('node node:stream');
+    expect(place(from('node:_http_server'))).toBe('node node:http');
+    expect(place(from('node:internal/process/task_queues'))).toBe('node node: turns');
+    expect(place(from('node:internal/util'))).toBe('node node: others');
+  });
+
+  it('gives other native code and WebAssembly to whoever called it', () => {
+    expect(place(native('hash'), from('node:internal/crypto/hash'), own)).toBe('node node:crypto');
+    expect(place(native('unmask'), from('/y/node_modules/ws/lib/receiver.js'))).toContain(
+      'receiver',
+    );
+    expect(place(from('wasm://wasm/4a2b', 'wasm-function[0]'), own)).toContain('src/connection');
+    expect(place(native('anonymous'))).toBe('loop');
+  });
+});
+
+/** Samples 100 µs apart from 1000 on, of stacks that are given from the innermost function out. */
+function createProfile(stacks: readonly CallFrame[][], deltas?: readonly number[]): CpuProfile {
+  interface Node {
+    id: number;
+    callFrame: CallFrame;
+    children: number[];
+  }
+  const nodes: Node[] = [{ id: 1, callFrame: root, children: [] }];
+  const samples = stacks.map((stack) => {
+    let at = nodes[0];
+    for (const callFrame of stack.toReversed()) {
+      const known = nodes.find(({ id, callFrame: { functionName, url } }) => {
+        const isSame = functionName === callFrame.functionName && url === callFrame.url;
+        return isSame && at.children.includes(id);
+      });
+      const next = known ?? { id: nodes.length + 1, callFrame, children: [] };
+      if (known === undefined) {
+        nodes.push(next);
+        at.children.push(next.id);
+      }
+      at = next;
+    }
+    return at.id;
+  });
+  return { nodes, startTime: 900, samples, timeDeltas: deltas ?? samples.map(() => 100) };
+}
+
+const write = [native('writeBuffer'), socket, own];
+const idle = [native('(idle)')];
+
+describe('sumStacks', () => {
+  it('counts what lies in the stretch, each sample until the next one', () => {
+    const profile = createProfile([idle, write, [own], write, idle, idle]);
+    const { met, samples } = sumStacks(profile, 1050, 1350);
+    expect(samples).toBe(3);
+    const names = met.map(({ stack, time }) => `${stack[0].functionName} ${time}`);
+    expect(names).toEqual(['writeBuffer 200', 'f 100']);
+    expect(met[0].stack).toEqual([...write, root]);
+  });
+
+  it('does not let one sample stand for a wait for the core', () => {
+    const stacks = [write, write, [own], write, write];
+    const profile = createProfile(stacks, [100, 100, 100, 5000, 100]);
+    const { met } = sumStacks(profile, 0, 10_000);
+    expect(met.find(({ stack }) => stack[0] === own)?.time).toBe(300);
+  });
+
+  it('has nothing where nothing was sampled', () => {
+    expect(sumStacks(createProfile([]), 0, 1e9)).toEqual({ met: [], samples: 0 });
+    expect(sumStacks(createProfile([write]), 5000, 6000)).toEqual({ met: [], samples: 0 });
+  });
+});
+
+describe('splitProfile', () => {
+  // 400 µs of writing, 100 of ours, 100 of garbage, 400 in the loop.
+  const stacks = [write, write, write, write, [own], [native('(garbage collector)')]];
+  const profile = createProfile([...stacks, idle, idle, idle, idle, idle]);
+  const shares = (mainCpu: number | null): Record<string, number> => {
+    const { parts } = splitProfile(profile, 0, 2000, mainCpu);
+    return Object.fromEntries(parts.map(({ part, share }) => [part, share]));
+  };
+
+  it('takes off the loop what the thread has waited', () => {
+    expect(shares(null).loop).toBeCloseTo(0.4, 9);
+    expect(shares(800)).toMatchObject({ write: 0.5, library: 0.125, gc: 0.125, loop: 0.25 });
+    expect(shares(600).loop).toBe(0);
+    expect(shares(2000).loop).toBeCloseTo(0.4, 9);
+  });
+
+  it('never takes off more than the loop has', () => {
+    expect(shares(100)).toMatchObject({ loop: 0, write: 4 / 6 });
+  });
+
+  it('names files, the longest first', () => {
+    const more = createProfile([[own], [server], [server], [from('node:net')], idle]);
+    const { files, samples } = splitProfile(more, 0, 1e6, 400);
+    expect(samples).toBe(5);
+    expect(files.map(({ file, share }) => [file, share])).toEqual([
+      ['bench/servers/emitter.mjs', 0.5],
+      ['src/connection/connection.ts', 0.25],
+      ['node:net', 0.25],
+    ]);
+    expect(splitProfile(more, 5000, 6000, 1).parts.every(({ share }) => share === 0)).toBe(true);
+  });
+});
+
+describe('what is told of a profile', () => {
+  const [scenario] = selectScenarios('full', ['echo-64']);
+  const split = splitProfile(createProfile([write, write, [own], write, idle, idle]), 0, 1500, 400);
+  const profile: Profile = {
+    ...{ rival: 'handfast', title: 'handfast', cost: 5, profiledCost: 6, faults: 0.25, split },
+    ...{ systemShare: 0.6, helperShare: 0.2 },
+  };
+
+  it('is time per message: shares of what the main thread takes of the cost', () => {
+    expect(findMainCost(profile)).toBe(4);
+    const text = formatProfiles({ scenario, profiles: [profile], absent: ['ws, left out: no'] });
+    expect(text).toMatch(/all of it +5\.00 +100\s%/);
+    expect(text).toMatch(/writing: \S+ writev +3\.00 +60\s%/);
+    expect(text).toMatch(/the library +1\.00 +20\s%/);
+    expect(text).toMatch(/other threads +1\.00 +20\s%/);
+    expect(text).toMatch(/in the kernel, of all +3\.00 +60\s%/);
+    expect(text).toMatch(/src\/connection\/connection\.ts +1\.00 +20\s%/);
+    expect(text).toMatch(/5 samples, at 120\s% of the cost, 0\.250 page faults/);
+    expect(text).toMatch(/\n {2}ws, left out: no\n$/);
+  });
+
+  it('does not claim what was not measured', () => {
+    const unknown = { ...profile, systemShare: null, helperShare: null, profiledCost: null };
+    const text = formatProfiles({ scenario, profiles: [{ ...unknown, faults: null }], absent: [] });
+    expect(text).toMatch(/in the kernel, of all +–\n/);
+    expect(text).toMatch(/handfast: 5 samples\n/);
+    expect(formatProfiles({ scenario, profiles: [], absent: [] })).toMatch(/1 in flight\n$/);
+  });
+
+  it('is on the page as well', () => {
+    const page = formatProfileTables([{ scenario, profiles: [profile], absent: [] }]);
+    expect(page).toMatch(/<th scope="row">the library<\/th><td>1\.00<\/td><td>20\s%<\/td>/);
+    expect(page).toMatch(/src\/connection\/connection\.ts<\/th><td>1\.00/);
+    expect(formatProfileTables([{ scenario, profiles: [], absent: ['x'] }])).toBe('');
+  });
+});
