@@ -87,6 +87,8 @@ export interface ServerStats {
   readonly messages: number | null;
   /** Time spent in garbage collections so far, in milliseconds. */
   readonly gcMs: number | null;
+  /** Bytes of its JavaScript objects. */
+  readonly heap: number | null;
 }
 
 /** A server under test. */

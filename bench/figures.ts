@@ -34,6 +34,7 @@ type Figure =
   | 'rate'
   | 'peak'
   | 'perConnection'
+  | 'heapPerConnection'
   | 'gcShare'
   | 'loadShare'
   | 'serverShare'

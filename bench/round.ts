@@ -20,6 +20,8 @@ export interface Round {
   readonly peak: number | null;
   /** Resident memory per idle connection, in KiB. */
   readonly perConnection: number | null;
+  /** The part of it that is JavaScript's objects; in old results it is absent. */
+  readonly heapPerConnection?: number | null;
   /** Growth of resident memory in KiB by number of connections. */
   readonly growth: readonly { connections: number; kib: number }[] | null;
   /** Time in garbage collections as a share of the time that the whole job took. */
@@ -201,6 +203,7 @@ export async function measureIdle(
   const job = { kind: 'hold', port: server.port, message, messages, compression } as const;
   await load.perform({ ...job, connections: IDLE_BEFORE });
   const before = await readSettledMemory(server);
+  const { heap: heapBefore } = await server.readStats();
   const growth: { connections: number; kib: number }[] = [];
   let sent = IDLE_BEFORE * messages;
   let open = 0;
@@ -213,7 +216,8 @@ export async function measureIdle(
     if (before !== null && rss !== null) growth.push({ connections: open, kib: rss - before });
   }
   const peak = readMemory(server.pid)?.peak ?? null;
-  const counted = (await server.readStats()).messages;
+  const { messages: counted, heap } = await server.readStats();
+  const heapGrowth = subtract(heap, heapBefore);
   await load.perform({ kind: 'drop' });
   checkCounts({ sent, received: sent, expected: sent }, counted);
   const total = growth.at(-1)?.kib ?? null;
@@ -222,5 +226,6 @@ export async function measureIdle(
     ...{ serverShare: null, seconds: null, count: null, sent, received: sent, counted },
     growth: growth.length === 0 ? null : growth,
     perConnection: total === null ? null : total / open,
+    heapPerConnection: heapGrowth === null ? null : heapGrowth / 1024 / open,
   };
 }

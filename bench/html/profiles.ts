@@ -1,6 +1,7 @@
-// Where the time of a message goes, by part and by file, for each contestant that was profiled. Formats
+// Where the time of a message goes, by part and by file, and the memory of an idle connection. Formats
 // what the profile command has kept.
 
+import { listMemoryRows } from '../profile/memory.ts';
 import {
   formatCells,
   formatCircumstances,
@@ -29,8 +30,18 @@ function formatFiles(profile: Profile): string {
   return `<table class="figures">${heads}<tbody>${rows.join('')}</tbody></table>`;
 }
 
-function formatReport({ scenario, profiles }: ProfileReport): string {
-  if (profiles.length === 0) return '';
+function formatMemoryTable({ scenario, memory }: ProfileReport): string {
+  if (memory.length === 0) return '';
+  const rows = listMemoryRows(memory).map(([title, ...cells]) => formatLine(title, cells));
+  return `<h3>${escapeText(scenario.title)}</h3>
+<p><small>KiB per connection, and the share of it</small></p>
+<div class="scroll"><table class="figures">${formatHeads(memory.map(({ title }) => title))}
+<tbody>${rows.join('\n')}</tbody></table></div>`;
+}
+
+function formatReport(report: ProfileReport): string {
+  const { scenario, profiles } = report;
+  if (profiles.length === 0) return formatMemoryTable(report);
   const rows = listRows().map(([title, find]) =>
     formatLine(
       title,

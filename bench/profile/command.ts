@@ -14,6 +14,7 @@ import type { Contestant } from '../rivals.ts';
 import { createService, runTraffic } from '../round.ts';
 import { type Scenario, selectScenarios } from '../scenarios.ts';
 import type { CpuProfile } from './cpu-profile.ts';
+import { findMemory } from './memory.ts';
 import { formatProfiles, type Profile, type ProfileReport } from './report.ts';
 import { splitProfile } from './split.ts';
 
@@ -41,16 +42,19 @@ async function profile(
       server.finish(),
     );
     const written = JSON.parse(readFileSync(join(folder, FILE), 'utf8')) as CpuProfile;
-    const { from, to, serverCpu, mainCpu, count } = seen;
+    const { from, to, serverCpu, count } = seen;
+    const cost = findCost(result)?.value ?? 0;
+    const helperShare = middle(result.rounds, 'helperShare');
+    const busy = helperShare === null ? null : cost * (1 - helperShare) * count;
     return {
       rival: contestant.id,
       title: contestant.title,
-      cost: findCost(result)?.value ?? 0,
+      cost,
       profiledCost: serverCpu === null ? null : serverCpu / count,
       systemShare: middle(result.rounds, 'systemShare'),
-      helperShare: middle(result.rounds, 'helperShare'),
+      helperShare,
       faults: middle(result.rounds, 'faults'),
-      split: splitProfile(written, from, to, mainCpu),
+      split: splitProfile(written, from, to, busy),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -76,8 +80,8 @@ export async function profileScenario(
       profiles.push(await profile(contestant, scenario, plan, result));
     }
   }
-  if (scenario.group === 'idle') absent.push('Idle connections take no time.');
-  return { report, profiled: { scenario, profiles, absent } };
+  const memory = scenario.group === 'idle' ? findMemory(report.results) : [];
+  return { report, profiled: { scenario, profiles, memory, absent } };
 }
 
 /** Profiles the scenarios that the options name. */

@@ -5,6 +5,7 @@ import { formatNumber, formatShare } from '../numbers.ts';
 import { findUnits, formatColumns } from '../report.ts';
 import type { Scenario } from '../scenarios.ts';
 import { PART_TITLES } from './groups.ts';
+import { formatMemory, type Memory } from './memory.ts';
 import type { Split } from './split.ts';
 
 /** One contestant's cost in one scenario, and what it is made of. */
@@ -29,6 +30,8 @@ export interface Profile {
 export interface ProfileReport {
   readonly scenario: Scenario;
   readonly profiles: readonly Profile[];
+  /** Where idle connections are what is measured: their memory. */
+  readonly memory: readonly Memory[];
   /** Who was not, and why. */
   readonly absent: readonly string[];
 }
@@ -92,8 +95,10 @@ export function formatCircumstances({ title, cost, profiledCost, split, faults }
 }
 
 /** The tables of one scenario. */
-export function formatProfiles({ scenario, profiles, absent }: ProfileReport): string {
-  const lines = [`\nWhere the time goes: ${scenario.title}`];
+export function formatProfiles({ scenario, profiles, memory, absent }: ProfileReport): string {
+  const what = memory.length > 0 ? 'memory' : 'time';
+  const lines = [`\nWhere the ${what} goes: ${scenario.title}`];
+  if (memory.length > 0) lines.push(formatMemory(memory).trimEnd());
   if (profiles.length > 0) {
     const heads = [findUnits(scenario.group).cost, ...profiles.flatMap(({ title }) => [title, ''])];
     const rows = listRows().map(([title, find]) => [

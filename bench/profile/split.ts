@@ -23,15 +23,16 @@ export interface Split {
 }
 
 /**
- * Divides up what the main thread did from `from` to `to`, in µs of the profile's clock; `mainCpu` is the
- * CPU time in µs that it used meanwhile, or null where that is not known. What was met for longer than
- * that was waiting for events, and is taken off the loop.
+ * Divides up what the main thread did from `from` to `to`, in µs of the profile's clock; `busy` is the CPU
+ * time in µs that this takes it, or null where that is not known. Without a profiler: with one, a thread that waits
+ * is woken for each sample. What was met for longer than that was waiting for events, and is taken
+ * off the loop.
  */
 export function splitProfile(
   profile: CpuProfile,
   from: number,
   to: number,
-  mainCpu: number | null,
+  busy: number | null,
 ): Split {
   const { met, samples } = sumStacks(profile, from, to);
   const times = new Map<string, { part: Part; file: string; time: number }>();
@@ -45,8 +46,8 @@ export function splitProfile(
     total += time;
   }
   const loop = times.get('loop ');
-  if (loop !== undefined && mainCpu !== null) {
-    const waited = Math.min(loop.time, Math.max(0, total - mainCpu));
+  if (loop !== undefined && busy !== null) {
+    const waited = Math.min(loop.time, Math.max(0, total - busy));
     loop.time -= waited;
     total -= waited;
   }

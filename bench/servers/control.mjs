@@ -40,6 +40,11 @@ function watchCollections() {
   return () => (observed ? ms : null);
 }
 
+/** Bytes of JavaScript's own objects, where the runtime tells. */
+function readHeap() {
+  return process.memoryUsage?.().heapUsed ?? null;
+}
+
 /** Says that the server is ready, then answers `stats` and `gc`. */
 export function obey({ port, version, count, gc = globalThis.gc }) {
   const readCollections = watchCollections();
@@ -52,7 +57,7 @@ export function obey({ port, version, count, gc = globalThis.gc }) {
     text = lines.pop();
     for (const line of lines) {
       if (line === 'gc') gc?.();
-      if (line === 'stats') say({ messages: count(), gcMs: readCollections() });
+      if (line === 'stats') say({ messages: count(), gcMs: readCollections(), heap: readHeap() });
       else say({ collected: gc !== undefined });
     }
   });

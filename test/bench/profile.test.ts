@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { formatProfileTables } from '../../bench/html/profiles.ts';
 import { type CallFrame, type CpuProfile, sumStacks } from '../../bench/profile/cpu-profile.ts';
 import { placeStack } from '../../bench/profile/groups.ts';
+import { findMemory } from '../../bench/profile/memory.ts';
 import { findMainCost, formatProfiles, type Profile } from '../../bench/profile/report.ts';
 import { splitProfile } from '../../bench/profile/split.ts';
 import { selectScenarios } from '../../bench/scenarios.ts';
+import { createResult, createRound } from './fixtures.ts';
 
 const native = (functionName: string): CallFrame => ({ functionName, url: '' });
 const from = (url: string, functionName = 'f'): CallFrame => ({ functionName, url });
@@ -152,7 +154,12 @@ describe('what is told of a profile', () => {
 
   it('is time per message: shares of what the main thread takes of the cost', () => {
     expect(findMainCost(profile)).toBe(4);
-    const text = formatProfiles({ scenario, profiles: [profile], absent: ['ws, left out: no'] });
+    const text = formatProfiles({
+      scenario,
+      profiles: [profile],
+      memory: [],
+      absent: ['ws, left out: no'],
+    });
     expect(text).toMatch(/all of it +5\.00 +100\s%/);
     expect(text).toMatch(/writing: \S+ writev +3\.00 +60\s%/);
     expect(text).toMatch(/the library +1\.00 +20\s%/);
@@ -165,16 +172,41 @@ describe('what is told of a profile', () => {
 
   it('does not claim what was not measured', () => {
     const unknown = { ...profile, systemShare: null, helperShare: null, profiledCost: null };
-    const text = formatProfiles({ scenario, profiles: [{ ...unknown, faults: null }], absent: [] });
+    const text = formatProfiles({
+      scenario,
+      profiles: [{ ...unknown, faults: null }],
+      memory: [],
+      absent: [],
+    });
     expect(text).toMatch(/in the kernel, of all +–\n/);
     expect(text).toMatch(/handfast: 5 samples\n/);
-    expect(formatProfiles({ scenario, profiles: [], absent: [] })).toMatch(/1 in flight\n$/);
+    expect(formatProfiles({ scenario, profiles: [], memory: [], absent: [] })).toMatch(
+      /1 in flight\n$/,
+    );
   });
 
   it('is on the page as well', () => {
-    const page = formatProfileTables([{ scenario, profiles: [profile], absent: [] }]);
+    const page = formatProfileTables([{ scenario, profiles: [profile], memory: [], absent: [] }]);
     expect(page).toMatch(/<th scope="row">the library<\/th><td>1\.00<\/td><td>20\s%<\/td>/);
     expect(page).toMatch(/src\/connection\/connection\.ts<\/th><td>1\.00/);
-    expect(formatProfileTables([{ scenario, profiles: [], absent: ['x'] }])).toBe('');
+    expect(formatProfileTables([{ scenario, profiles: [], memory: [], absent: ['x'] }])).toBe('');
+  });
+
+  it('is memory where connections are idle', () => {
+    const [idle] = selectScenarios('full', ['idle']);
+    const rounds = [createRound({ perConnection: 6, heapPerConnection: 1.5 })];
+    const results = [
+      createResult('handfast', [], { rounds }),
+      createResult('bun', [], { rounds: [createRound({ perConnection: 2 })] }),
+      createResult('ws', [], { failure: 'broke' }),
+    ];
+    const memory = findMemory(results);
+    expect(memory.map(({ title }) => title)).toEqual(['handfast', 'bun']);
+    const report = { scenario: idle, profiles: [], memory, absent: ['ws, left out: broke'] };
+    const text = formatProfiles(report);
+    expect(text).toMatch(/^\nWhere the memory goes: /);
+    expect(text).toMatch(/objects +1\.50 +25\s% +–/);
+    expect(text).toMatch(/pages +4\.50 +75\s% +–/);
+    expect(formatProfileTables([report])).toMatch(/objects<\/th><td>1\.50<\/td><td>25\s%<\/td>/);
   });
 });
