@@ -41,6 +41,18 @@ export function readFaults(pid: number): number | null {
   return stat === null ? null : Number(splitStat(stat)[7]);
 }
 
+/** The threads of a process that bear this name. */
+export function findThreads(pid: number, name: string): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads
+      .filter((thread) => read(`/proc/${pid}/task/${thread}/comm`)?.trim() === name)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** The sum over the threads that live; 0 where it is not told. */
 function readThreads(pid: number): number {
   try {

@@ -1,6 +1,7 @@
 // `npm run bench -- profile`: rounds without a profiler tell the cost, then each server runs once more
 // under `node --cpu-prof` to tell what it is made of.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { type Cores, findCores, Load, Server } from '../children.ts';
 import { findCost, middle } from '../figures.ts';
 import { measure, type Plan, type Report, type Result } from '../measure.ts';
 import type { Options } from '../options.ts';
+import { findThreads } from '../process-figures.ts';
 import { Progress } from '../progress.ts';
 import { explainAbsence, formatScenario } from '../report.ts';
 import type { Contestant } from '../rivals.ts';
@@ -21,6 +23,17 @@ import { splitProfile } from './split.ts';
 /** Microseconds between samples: a few per message would distort, fewer would tell little of small files. */
 const INTERVAL = 200;
 const FILE = 'server.cpuprofile';
+const SAMPLER = 'v8:ProfEvntProc';
+
+/**
+ * V8's sampling thread goes to the load's core. On the server's it would have to wait for the thread that
+ * it is to watch, and find it idle more often than it is.
+ */
+function moveSampler(pid: number, core: number): void {
+  for (const thread of findThreads(pid, SAMPLER)) {
+    spawnSync('taskset', ['-cp', String(core), String(thread)]);
+  }
+}
 
 /** One server under the profiler, for as long as all rounds together. */
 async function profile(
@@ -38,6 +51,7 @@ async function profile(
     const args = [...flags, ...where, ...launch.args];
     const core = cores?.server ?? null;
     const server = await Server.start({ ...launch, args }, createService(scenario), core);
+    if (cores !== null) moveSampler(server.pid, cores.load);
     const { seen } = await runTraffic(server, scenario, load, 0, rounds * seconds).finally(() =>
       server.finish(),
     );
