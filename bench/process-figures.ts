@@ -29,6 +29,12 @@ export function readMainCpu(pid: number): number | null {
   return text === null ? null : parseSched(text);
 }
 
+/** How long the main thread could have run and had to wait for a core, in µs. */
+export function readMainQueued(pid: number): number | null {
+  const text = read(`/proc/${pid}/task/${pid}/schedstat`);
+  return text === null ? null : Number(text.split(' ')[1]) / 1000;
+}
+
 /** CPU time spent in the kernel, all threads, in µs, in steps of 10 000. */
 export function readSystemCpu(pid: number): number | null {
   const stat = read(`/proc/${pid}/stat`);

@@ -1,7 +1,13 @@
 // The stretch of a run that is measured: it begins with the first reply after the warm-up and ends
 // with the first reply after the given time, so that whole replies lie in it. Knows no sockets.
 
-import { readCpu, readFaults, readMainCpu, readSystemCpu } from './process-figures.ts';
+import {
+  readCpu,
+  readFaults,
+  readMainCpu,
+  readMainQueued,
+  readSystemCpu,
+} from './process-figures.ts';
 
 /** What was seen within the window. */
 export interface Seen {
@@ -14,6 +20,8 @@ export interface Seen {
   /** The part of it that its main thread used, and the part that was spent in the kernel. */
   readonly mainCpu: number | null;
   readonly systemCpu: number | null;
+  /** How long its main thread had to wait for a core, in µs. */
+  readonly mainQueued: number | null;
   /** Pages of memory that the server had to be given. */
   readonly faults: number | null;
   /** When it began and ended, in µs of the clock that all processes of a machine share. */
@@ -34,6 +42,7 @@ interface Mark {
   readonly serverCpu: number | null;
   readonly mainCpu: number | null;
   readonly systemCpu: number | null;
+  readonly mainQueued: number | null;
   readonly faults: number | null;
   readonly loadCpu: number;
 }
@@ -104,6 +113,7 @@ export class Window {
       serverCpu: readCpu(this.#pid),
       mainCpu: readMainCpu(this.#pid),
       systemCpu: readSystemCpu(this.#pid),
+      mainQueued: readMainQueued(this.#pid),
       faults: readFaults(this.#pid),
       loadCpu: user + system,
     };
@@ -127,6 +137,7 @@ export class Window {
       serverCpu: subtract(now.serverCpu, start.serverCpu),
       mainCpu: subtract(now.mainCpu, start.mainCpu),
       systemCpu: subtract(now.systemCpu, start.systemCpu),
+      mainQueued: subtract(now.mainQueued, start.mainQueued),
       faults: subtract(now.faults, start.faults),
       from: start.time,
       to: now.time,

@@ -26,12 +26,13 @@ const FILE = 'server.cpuprofile';
 const SAMPLER = 'v8:ProfEvntProc';
 
 /**
- * V8's sampling thread goes to the load's core. On the server's it would have to wait for the thread that
- * it is to watch, and find it idle more often than it is.
+ * V8's sampling thread gets a priority above all others, where we may give it one. Without, it has to wait for
+ * the thread that it is to watch if the core is busy, and finds it idle more often than it is. (On
+ * another core it would find it in the kernel more often: that is where a signal from there is seen.)
  */
-function moveSampler(pid: number, core: number): void {
+function raiseSampler(pid: number): void {
   for (const thread of findThreads(pid, SAMPLER)) {
-    spawnSync('taskset', ['-cp', String(core), String(thread)]);
+    spawnSync('chrt', ['--fifo', '--pid', '1', String(thread)]);
   }
 }
 
@@ -51,12 +52,12 @@ async function profile(
     const args = [...flags, ...where, ...launch.args];
     const core = cores?.server ?? null;
     const server = await Server.start({ ...launch, args }, createService(scenario), core);
-    if (cores !== null) moveSampler(server.pid, cores.load);
+    raiseSampler(server.pid);
     const { seen } = await runTraffic(server, scenario, load, 0, rounds * seconds).finally(() =>
       server.finish(),
     );
     const written = JSON.parse(readFileSync(join(folder, FILE), 'utf8')) as CpuProfile;
-    const { from, to, serverCpu, count } = seen;
+    const { from, to, serverCpu, mainCpu: ran, mainQueued: queued, count } = seen;
     const cost = findCost(result)?.value ?? 0;
     const helperShare = middle(result.rounds, 'helperShare');
     const busy = helperShare === null ? null : cost * (1 - helperShare) * count;
@@ -68,7 +69,7 @@ async function profile(
       systemShare: middle(result.rounds, 'systemShare'),
       helperShare,
       faults: middle(result.rounds, 'faults'),
-      split: splitProfile(written, from, to, busy),
+      split: splitProfile(written, { from, to, ran, queued, busy }),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// A V8 CPU profile as `node --cpu-prof` writes it: which function was met how long within a stretch of
-// time, with those that called it. Knows neither files nor libraries.
+// A V8 CPU profile as `node --cpu-prof` writes it: which function was met how often within a stretch
+// of time, with those that called it. Knows neither files nor libraries.
 
 /** A function in a profile; native ones have no url. */
 export interface CallFrame {
@@ -20,51 +20,36 @@ export interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** A stack that was met, the innermost function first, and for how many µs. */
+/** A stack that was met, the innermost function first, and in how many samples. */
 export interface Met {
   readonly stack: readonly CallFrame[];
-  readonly time: number;
+  readonly count: number;
 }
 
-/**
- * A process that waits for its core is not sampled, and the sample after that stands for the whole wait.
- * So none stands for more than so many times the usual distance.
- */
-const MOST = 3;
-
-/** What `--cpu-prof-interval` has become on this machine: the median distance between samples. */
-function findInterval(deltas: readonly number[]): number {
-  const sorted = deltas.filter((delta) => delta > 0).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
-}
-
-/** How long each stack was met between `from` and `to`, and in how many samples altogether. */
-export function sumStacks(
+/** The stacks that were met between `from` and `to`, and the number of samples altogether. */
+export function countStacks(
   { nodes, startTime, samples, timeDeltas }: CpuProfile,
   from: number,
   to: number,
 ): { met: Met[]; samples: number } {
-  const most = findInterval(timeDeltas) * MOST;
-  const times = new Map<number, number>();
-  let count = 0;
+  const counts = new Map<number, number>();
+  let total = 0;
   let time = startTime;
   samples.forEach((id, index) => {
     time += timeDeltas[index];
     if (time < from || time >= to) return;
-    // A sample stands for what follows it until the next one; the first delta leads to the first sample.
-    const lasted = Math.min(most, Math.max(0, timeDeltas[index + 1] ?? 0));
-    times.set(id, (times.get(id) ?? 0) + lasted);
-    count++;
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+    total++;
   });
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parents = new Map<number, number>();
   for (const { id, children = [] } of nodes) for (const child of children) parents.set(child, id);
-  const met = [...times].map(([id, lasted]) => {
+  const met = [...counts].map(([id, count]) => {
     const stack: CallFrame[] = [];
     for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
       stack.push(frames.get(at) as CallFrame);
     }
-    return { stack, time: lasted };
+    return { stack, count };
   });
-  return { met, samples: count };
+  return { met, samples: total };
 }

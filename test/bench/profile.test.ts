@@ -2,11 +2,11 @@
 
 import { describe, expect, it } from 'vitest';
 import { formatProfileTables } from '../../bench/html/profiles.ts';
-import { type CallFrame, type CpuProfile, sumStacks } from '../../bench/profile/cpu-profile.ts';
+import { type CallFrame, type CpuProfile, countStacks } from '../../bench/profile/cpu-profile.ts';
 import { placeStack } from '../../bench/profile/groups.ts';
 import { findMemory } from '../../bench/profile/memory.ts';
 import { findMainCost, formatProfiles, type Profile } from '../../bench/profile/report.ts';
-import { splitProfile } from '../../bench/profile/split.ts';
+import { type Stretch, splitProfile } from '../../bench/profile/split.ts';
 import { selectScenarios } from '../../bench/scenarios.ts';
 import { createResult, createRound } from './fixtures.ts';
 
@@ -59,7 +59,7 @@ describe('placeStack', () => {
 });
 
 /** Samples 100 µs apart from 1000 on, of stacks that are given from the innermost function out. */
-function createProfile(stacks: readonly CallFrame[][], deltas?: readonly number[]): CpuProfile {
+function createProfile(stacks: readonly CallFrame[][]): CpuProfile {
   interface Node {
     id: number;
     callFrame: CallFrame;
@@ -82,71 +82,80 @@ function createProfile(stacks: readonly CallFrame[][], deltas?: readonly number[
     }
     return at.id;
   });
-  return { nodes, startTime: 900, samples, timeDeltas: deltas ?? samples.map(() => 100) };
+  return { nodes, startTime: 900, samples, timeDeltas: samples.map(() => 100) };
 }
 
 const write = [native('writeBuffer'), socket, own];
 const idle = [native('(idle)')];
 
-describe('sumStacks', () => {
-  it('counts what lies in the stretch, each sample until the next one', () => {
+describe('countStacks', () => {
+  it('counts what lies in the stretch', () => {
     const profile = createProfile([idle, write, [own], write, idle, idle]);
-    const { met, samples } = sumStacks(profile, 1050, 1350);
+    const { met, samples } = countStacks(profile, 1050, 1350);
     expect(samples).toBe(3);
-    const names = met.map(({ stack, time }) => `${stack[0].functionName} ${time}`);
-    expect(names).toEqual(['writeBuffer 200', 'f 100']);
+    const names = met.map(({ stack, count }) => `${stack[0].functionName} ${count}`);
+    expect(names).toEqual(['writeBuffer 2', 'f 1']);
     expect(met[0].stack).toEqual([...write, root]);
   });
 
-  it('does not let one sample stand for a wait for the core', () => {
-    const stacks = [write, write, [own], write, write];
-    const profile = createProfile(stacks, [100, 100, 100, 5000, 100]);
-    const { met } = sumStacks(profile, 0, 10_000);
-    expect(met.find(({ stack }) => stack[0] === own)?.time).toBe(300);
-  });
-
   it('has nothing where nothing was sampled', () => {
-    expect(sumStacks(createProfile([]), 0, 1e9)).toEqual({ met: [], samples: 0 });
-    expect(sumStacks(createProfile([write]), 5000, 6000)).toEqual({ met: [], samples: 0 });
+    expect(countStacks(createProfile([]), 0, 1e9)).toEqual({ met: [], samples: 0 });
+    expect(countStacks(createProfile([write]), 5000, 6000)).toEqual({ met: [], samples: 0 });
   });
 });
 
 describe('splitProfile', () => {
-  // 400 µs of writing, 100 of ours, 100 of garbage, 400 in the loop.
+  // Four samples of writing, one of ours, one of garbage, four in the loop: 1000 µs.
   const stacks = [write, write, write, write, [own], [native('(garbage collector)')]];
-  const profile = createProfile([...stacks, idle, idle, idle, idle, idle]);
-  const shares = (mainCpu: number | null): Record<string, number> => {
-    const { parts } = splitProfile(profile, 0, 2000, mainCpu);
+  const profile = createProfile([...stacks, idle, idle, idle, idle]);
+  const unknown = { from: 1000, to: 2000, ran: null, queued: null, busy: null };
+  const shares = (stretch: Partial<Stretch>): Record<string, number> => {
+    const { parts } = splitProfile(profile, { ...unknown, ...stretch });
     return Object.fromEntries(parts.map(({ part, share }) => [part, share]));
   };
 
-  it('takes off the loop what the thread has waited', () => {
-    expect(shares(null).loop).toBeCloseTo(0.4, 9);
-    expect(shares(800)).toMatchObject({ write: 0.5, library: 0.125, gc: 0.125, loop: 0.25 });
-    expect(shares(600).loop).toBe(0);
-    expect(shares(2000).loop).toBeCloseTo(0.4, 9);
+  it('takes off the loop what the thread has waited for events', () => {
+    expect(shares({})).toMatchObject({ write: 0.4, loop: 0.4 });
+    // It ran for 800 of 1000 µs, which are eight samples.
+    const half = { write: 0.5, library: 0.125, gc: 0.125, loop: 0.25 };
+    expect(shares({ ran: 800 })).toMatchObject(half);
+    // The same when it had to wait for its core for as long again: no samples come of that.
+    expect(shares({ ran: 400, queued: 500 })).toMatchObject(half);
+    expect(shares({ ran: 1200 }).loop).toBeCloseTo(0.4, 9);
+  });
+
+  it('does not take the price of sampling for work', () => {
+    // Each of ten samples cost 20 µs: 80 µs of each are left, the 200 not run are 2.6 samples.
+    const { loop, write: writing } = shares({ ran: 800, busy: 600 });
+    expect(loop).toBeCloseTo(1.5 / 7.5, 9);
+    expect(writing).toBeCloseTo(4 / 7.5, 9);
+    expect(shares({ ran: 800, busy: 900 }).loop).toBeCloseTo(0.25, 9);
   });
 
   it('never takes off more than the loop has', () => {
-    expect(shares(100)).toMatchObject({ loop: 0, write: 4 / 6 });
+    expect(shares({ ran: 100 })).toMatchObject({ loop: 0, write: 4 / 6 });
+    expect(shares({ ran: 10, queued: 2000 }).loop).toBeCloseTo(0.4, 9);
   });
 
   it('names files, the longest first', () => {
     const more = createProfile([[own], [server], [server], [from('node:net')], idle]);
-    const { files, samples } = splitProfile(more, 0, 1e6, 400);
+    const stretch = { from: 1000, to: 1500, ran: 400, queued: 0, busy: 400 };
+    const { files, samples } = splitProfile(more, stretch);
     expect(samples).toBe(5);
     expect(files.map(({ file, share }) => [file, share])).toEqual([
       ['bench/servers/emitter.mjs', 0.5],
       ['src/connection/connection.ts', 0.25],
       ['node:net', 0.25],
     ]);
-    expect(splitProfile(more, 5000, 6000, 1).parts.every(({ share }) => share === 0)).toBe(true);
+    const { parts } = splitProfile(more, { ...stretch, from: 5000, to: 6000 });
+    expect(parts.every(({ share }) => share === 0)).toBe(true);
   });
 });
 
 describe('what is told of a profile', () => {
   const [scenario] = selectScenarios('full', ['echo-64']);
-  const split = splitProfile(createProfile([write, write, [own], write, idle, idle]), 0, 1500, 400);
+  const stretch = { from: 1000, to: 1600, ran: 400, queued: 0, busy: 400 };
+  const split = splitProfile(createProfile([write, write, [own], write, idle, idle]), stretch);
   const profile: Profile = {
     ...{ rival: 'handfast', title: 'handfast', cost: 5, profiledCost: 6, faults: 0.25, split },
     ...{ systemShare: 0.6, helperShare: 0.2 },
@@ -166,7 +175,7 @@ describe('what is told of a profile', () => {
     expect(text).toMatch(/other threads +1\.00 +20\s%/);
     expect(text).toMatch(/in the kernel, of all +3\.00 +60\s%/);
     expect(text).toMatch(/src\/connection\/connection\.ts +1\.00 +20\s%/);
-    expect(text).toMatch(/5 samples, at 120\s% of the cost, 0\.250 page faults/);
+    expect(text).toMatch(/6 samples, at 120\s% of the cost, 0\.250 page faults/);
     expect(text).toMatch(/\n {2}ws, left out: no\n$/);
   });
 
@@ -179,7 +188,7 @@ describe('what is told of a profile', () => {
       absent: [],
     });
     expect(text).toMatch(/in the kernel, of all +–\n/);
-    expect(text).toMatch(/handfast: 5 samples\n/);
+    expect(text).toMatch(/handfast: 6 samples\n/);
     expect(formatProfiles({ scenario, profiles: [], memory: [], absent: [] })).toMatch(
       /1 in flight\n$/,
     );
