@@ -20,8 +20,8 @@ import { findMemory } from './memory.ts';
 import { formatProfiles, type Profile, type ProfileReport } from './report.ts';
 import { splitProfile } from './split.ts';
 
-/** Microseconds between samples: a few per message would distort, fewer would tell little of small files. */
-const INTERVAL = 200;
+/** Microseconds between samples. A sample costs some fifty: more of them would distort what they tell. */
+const INTERVAL = 500;
 const FILE = 'server.cpuprofile';
 const SAMPLER = 'v8:ProfEvntProc';
 
