@@ -88,6 +88,37 @@ describe('the ports', () => {
     expect(calls.slice(3)).toEqual(['write 810164810165', 'write 8101668800', 'end']);
   });
 
+  it('get 8 KiB of replies at once, with all that waited before them', () => {
+    const calls: string[] = [];
+    const connection = new Connection(
+      { role: 'server' },
+      {
+        onMessage: (data) => connection.send(data, true),
+        onPing: () => {},
+        onPong: () => {},
+        onClose: () => {},
+        onFail: () => {},
+      },
+      {
+        write: (chunks) => calls.push(`write ${Buffer.concat(chunks).length}`),
+        wake: () => calls.push('wake'),
+        gather: () => calls.push('gather'),
+        end: () => calls.push('end'),
+      },
+    );
+    const receive = (length: number) =>
+      connection.receive(peerFrame('server', { opcode: 2, payload: Buffer.alloc(length) }));
+    receive(4000);
+    expect(calls).toEqual(['gather']);
+    receive(4184);
+    expect(calls).toEqual(['gather', 'write 8192']);
+    receive(8187);
+    expect(calls.slice(2)).toEqual(['gather']);
+    receive(1);
+    receive(10_000);
+    expect(calls.slice(3)).toEqual(['write 8194', 'write 10004']);
+  });
+
   it('[6455-5.5.1-h] [6455-5.5.1-i] [6455-5.5.1-m] see the Close answered and the transport ended before onClose', () => {
     const { calls, connection } = watch();
     connection.receive(peerFrame('server', { opcode: 8, payload: Buffer.from('03e86f6b', 'hex') }));
