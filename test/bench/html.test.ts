@@ -217,8 +217,23 @@ describe('formatPage', () => {
       'Cost against message size',
       'Latency',
       'Memory',
+      'How near the floor',
       'Above a bare socket',
       'Every figure',
+      'How to read it',
+    ]);
+    const split = { parts: [], files: [], samples: 1 };
+    const profile = {
+      ...{ rival: 'net', title: '<net>', cost: 1, profiledCost: null, split },
+      ...{ systemShare: null, helperShare: null, faults: null },
+    };
+    const profiled = { scenario: scenario('echo-64'), profiles: [profile], memory: [], absent: [] };
+    const profiles = formatPage([createKept({ command: 'profile', profiles: [profiled] })]);
+    checkTags(profiles);
+    expect(profiles).not.toContain('<net>');
+    expect(headings(profiles)).toEqual([
+      'What has to be said with it',
+      'Where the time goes',
       'How to read it',
     ]);
     const micro = [
