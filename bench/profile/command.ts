@@ -92,7 +92,11 @@ export async function profileScenario(
       absent.push(`${result.title}, ${absence}`);
     } else if (findCost(result) !== null && scenario.group !== 'idle') {
       plan.onProgress(`${result.title}, profiled`, plan.rounds - 1);
-      profiles.push(await profile(contestant, scenario, plan, result));
+      try {
+        profiles.push(await profile(contestant, scenario, plan, result));
+      } catch (error) {
+        absent.push(`${result.title}, not profiled: ${(error as Error).message}`);
+      }
     }
   }
   const memory = scenario.group === 'idle' ? findMemory(report.results) : [];
