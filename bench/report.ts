@@ -20,6 +20,7 @@ export function findUnits(group: Group): { cost: string; rate: string } {
     case 'broadcast':
     case 'prepared':
     case 'burst':
+    case 'chat':
       return { cost: 'CPU µs/delivery', rate: 'deliveries/s' };
     case 'handshake':
     case 'churn':

@@ -55,9 +55,9 @@ const IDLE_STEPS = [0.25, 0.5, 0.75, 1] as const;
 const SETTLING_MS = 60;
 
 /** What the server has to do, for servers/control.mjs. */
-export function createService({ group, message, repeat, compression }: Scenario): string {
-  const prepared = group === 'prepared';
-  const fanOut = group === 'broadcast' || group === 'burst' || prepared;
+export function createService(scenario: Scenario): string {
+  const { group, message, repeat, compression, prepared } = scenario;
+  const fanOut = prepared || group === 'broadcast' || group === 'burst' || group === 'chat';
   const other = fanOut ? 'fan-out' : 'echo';
   const answer = group === 'upload' ? 'ack' : group === 'download' ? 'stream' : other;
   return JSON.stringify({ answer, prepared, repeat, size: message.size, compression });
@@ -77,6 +77,16 @@ export function createJob(scenario: Scenario, aim: Aim): Job {
       const [standing, atOnce, messages] = [connections, inFlight, repeat];
       return { ...aim, kind: 'lives', standing, atOnce, messages, message };
     }
+    case 'chat':
+      // A request is answered when all that was said in its round has come.
+      return {
+        ...exchange,
+        message,
+        batch: 1,
+        replies: connections,
+        replySize: message.size,
+        answer: 'echo',
+      };
     case 'upload':
       return { ...exchange, message, batch: repeat, replies: 1, replySize: 1, answer: 'ack' };
     case 'download': {

@@ -9,6 +9,7 @@ export const GROUPS = [
   'broadcast',
   'prepared',
   'burst',
+  'chat',
   'upload',
   'download',
   'deflate',
@@ -34,13 +35,16 @@ export interface Scenario {
    */
   readonly repeat: number;
   readonly compression: Compression;
+  /** What goes to many is serialised once. */
+  readonly prepared: boolean;
   readonly quick: boolean;
 }
 
-type Optional = 'inFlight' | 'repeat' | 'compression' | 'quick';
+type Optional = 'inFlight' | 'repeat' | 'compression' | 'prepared' | 'quick';
 
 function define(scenario: Omit<Scenario, Optional> & Partial<Scenario>): Scenario {
-  return { inFlight: 1, repeat: 1, compression: 'none', quick: false, ...scenario };
+  const prepared = scenario.group === 'prepared';
+  return { inFlight: 1, repeat: 1, compression: 'none', prepared, quick: false, ...scenario };
 }
 
 const text = (size: number): Message => ({ type: 'text', size });
@@ -76,6 +80,20 @@ function broadcast(group: 'broadcast' | 'prepared', connections: number, quick: 
     connections,
     message: text(128),
     quick,
+  });
+}
+
+/** Everybody speaks as soon as everybody has heard everybody. */
+function chat(name: string, prepared: boolean): Scenario {
+  const how = prepared ? 'serialised once' : 'a loop over send';
+  return define({
+    name,
+    group: 'chat',
+    title: `a room of 32, each says 128 B of text and all hear it, ${how}`,
+    connections: 32,
+    message: text(128),
+    prepared,
+    quick: !prepared,
   });
 }
 
@@ -142,6 +160,8 @@ export const SCENARIOS: readonly Scenario[] = [
     repeat: 20,
     quick: true,
   }),
+  chat('chat', false),
+  chat('chat-prepared', true),
   oneWay('upload', binary(64), false),
   oneWay('upload', binary(16 * KIB), false),
   oneWay('download', binary(64), false),
@@ -176,6 +196,9 @@ export const SCENARIOS: readonly Scenario[] = [
     repeat: 5,
   }),
   idle('idle', 'memory per idle connection, up to 2\u202f000 fresh ones', { quick: true }),
+  idle('idle-5k', 'memory per idle connection, up to 5\u202f000 fresh ones', {
+    connections: 5000,
+  }),
   idle('idle-used', 'memory per idle connection, each after 20 echoes of 1 KiB', {
     message: text(KIB),
     repeat: 20,

@@ -37,6 +37,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   broadcast: 'Broadcast',
   prepared: 'Broadcast, serialised once',
   burst: 'Burst',
+  chat: 'Chat',
   upload: 'One-way upload',
   download: 'One-way download',
   deflate: 'permessage-deflate',
