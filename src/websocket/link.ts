@@ -277,13 +277,13 @@ export class Link<Owner>
   receive(chunk: Buffer): void {
     this.#heard = true;
     this.connection.receive(chunk);
-    chunkDone();
+    chunkDone(chunk.length);
   }
 
   receiveShared(chunk: Buffer): void {
     this.#heard = true;
     this.connection.receive(chunk, true);
-    chunkDone();
+    chunkDone(chunk.length);
   }
 
   /** §5.5.2: a peer that has not answered the last Ping in a whole interval is lost. */

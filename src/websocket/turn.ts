@@ -16,9 +16,13 @@ const CHUNKS = 8;
 /** … and when so many milliseconds have passed since then, output does not wait for the rest. */
 const LONGEST_WAIT = 1;
 
+/** Nor does it wait when so many bytes have been read: the next ones are fetched from farther and farther away. */
+const MOST_BYTES = 65_536;
+
 let waiting: Flushable[] = [];
 let scheduled = false;
 let chunks = 0;
+let bytes = 0;
 let since = 0;
 let heedsExit = false;
 
@@ -35,9 +39,16 @@ export function flushSoon(target: Flushable): void {
   process.once('exit', flushAll);
 }
 
-/** A chunk of input has been worked through: where that takes long, output does not wait for more. */
-export function chunkDone(): void {
-  if (!scheduled || ++chunks % CHUNKS !== 0) return;
+/** `length` bytes of input have been worked through: output does not wait for much more, nor for long. */
+export function chunkDone(length: number): void {
+  if (!scheduled) return;
+  bytes += length;
+  if (bytes >= MOST_BYTES) {
+    bytes = 0;
+    flushAll();
+    return;
+  }
+  if (++chunks % CHUNKS !== 0) return;
   const now = performance.now();
   if (chunks === CHUNKS) {
     since = now;
@@ -50,6 +61,7 @@ export function chunkDone(): void {
 function endTurn(): void {
   scheduled = false;
   chunks = 0;
+  bytes = 0;
   flushAll();
 }
 

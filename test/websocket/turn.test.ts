@@ -74,7 +74,7 @@ describe('chunkDone', () => {
     for (let i = 0; i < count; i++) {
       const end = performance.now() + milliseconds;
       while (performance.now() < end);
-      chunkDone();
+      chunkDone(100);
     }
   }
 
@@ -98,6 +98,20 @@ describe('chunkDone', () => {
     flushSoon(target);
     work(8, 1);
     expect(flushed).toBe(2);
+    await settle(1);
+    expect(flushed).toBe(2);
+  });
+
+  it('lets nothing wait for more than 64 KiB', async () => {
+    let flushed = 0;
+    flushSoon({ flush: () => flushed++ });
+    chunkDone(65_000);
+    expect(flushed).toBe(0);
+    chunkDone(536);
+    expect(flushed).toBe(1);
+    flushSoon({ flush: () => flushed++ });
+    chunkDone(65_535);
+    expect(flushed).toBe(1);
     await settle(1);
     expect(flushed).toBe(2);
   });
