@@ -7,6 +7,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is waited for has come at once, but for a machine that is busy with something else.
+    expect: { poll: { timeout: 10_000 } },
     coverage: {
       provider: 'v8',
       include: [

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import * as net from 'node:net';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebSocketStream, HandshakeError, WebSocket } from '../../src/index.ts';
 import {
   type Answer,
@@ -17,6 +17,7 @@ import { pause, Witness } from './witness.ts';
 
 const raws: RawServer[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const server of raws.splice(0)) await server.close();
 });
 
@@ -30,7 +31,7 @@ async function listen(answer?: Answer): Promise<RawServer> {
 async function expectFailure(answer: Answer, protocols: string[] = []): Promise<Witness> {
   const server = await RawServer.listen(answer);
   try {
-    const ws = new WebSocket(server.url, protocols, { handshakeTimeout: 2000 });
+    const ws = new WebSocket(server.url, protocols, { handshakeTimeout: 10_000 });
     const witness = new Witness(ws);
     let wasClean: boolean | undefined;
     ws.addEventListener('close', (event) => {
@@ -282,6 +283,8 @@ describe('another answer', () => {
 
   it('[6455-4.1-ba] is the matter of the `unexpected-response` listener', async () => {
     const server = await listen(() => refusal);
+    // The clock stands still meanwhile, so that a slow machine cannot make 60 ms pass.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const ws = new WebSocket(server.url, { handshakeTimeout: 60 });
     const witness = new Witness(ws);
     const [request, response] = await once(ws, 'unexpected-response');
@@ -294,7 +297,9 @@ describe('another answer', () => {
     ]);
     expect(request.method).toBe('GET');
     // The listener takes the time it needs.
-    await pause(100);
+    vi.advanceTimersByTime(100);
+    vi.useRealTimers();
+    await pause(5);
     expect(witness.log).toEqual([]);
     expect(ws.readyState).toBe(0);
     ws.terminate();

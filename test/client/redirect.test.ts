@@ -37,7 +37,7 @@ const switching: Answer = ({ key }) => formatSwitching(key);
 const pathOf = (head: string) => head.split(' ')[1];
 
 async function follow(url: string, options: ClientOptions = {}): Promise<Witness> {
-  const ws = new WebSocket(url, { followRedirects: true, handshakeTimeout: 3000, ...options });
+  const ws = new WebSocket(url, { followRedirects: true, handshakeTimeout: 10_000, ...options });
   const witness = new Witness(ws);
   ws.on('open', () => ws.terminate());
   return witness.closed();
@@ -324,7 +324,7 @@ describe('a redirected opening handshake', () => {
   it('is followed though a listener throws, which the process hears of', async () => {
     const target = await listen(switching);
     const first = await listen(() => moved(`${target.url}/new`));
-    const ws = new WebSocket(first.url, { followRedirects: true, handshakeTimeout: 3000 });
+    const ws = new WebSocket(first.url, { followRedirects: true, handshakeTimeout: 10_000 });
     const witness = new Witness(ws);
     ws.on('open', () => ws.terminate());
     const failure = new Error('listener');

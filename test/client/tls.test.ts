@@ -52,7 +52,7 @@ function welcome(head: string): Buffer {
 async function greet(address: string, options: ClientOptions): Promise<Witness> {
   heads.length = 0;
   names.length = 0;
-  const ws = new WebSocket(address, { handshakeTimeout: 3000, ...options });
+  const ws = new WebSocket(address, { handshakeTimeout: 10_000, ...options });
   const witness = new Witness(ws);
   ws.on('message', () => ws.terminate());
   return witness.closed();

@@ -23,7 +23,7 @@ async function listen(answer?: Parameters<typeof RawServer.listen>[0]): Promise<
 /** Code and reason of the close event; unlike `once` it adds no error listener. */
 function closeOf(ws: WebSocket): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no close event')), 3000);
+    const timer = setTimeout(() => reject(new Error('no close event')), 10_000);
     ws.on('close', (code, reason) => {
       clearTimeout(timer);
       resolve([code, String(reason)]);

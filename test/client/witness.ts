@@ -28,14 +28,14 @@ export class Witness {
   }
 
   /** Waits until the socket has closed, and some turns more for what must not follow. */
-  async closed(timeout = 3000): Promise<this> {
+  async closed(timeout = 10_000): Promise<this> {
     await this.#until(3, 'close', timeout);
     await pause(5);
     return this;
   }
 
   /** Waits until the socket has opened; rejects when it closes instead. */
-  async opened(timeout = 3000): Promise<this> {
+  async opened(timeout = 10_000): Promise<this> {
     await this.#until(1, 'open', timeout);
     return this;
   }

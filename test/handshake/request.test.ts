@@ -13,6 +13,7 @@ import {
   type RequestLike,
   type RequestOptions,
 } from '../../src/handshake/request.ts';
+import { cpuTimeOf } from '../support/cpu.ts';
 import {
   anyCase,
   key,
@@ -417,17 +418,18 @@ describe('checkRequest', () => {
   });
 
   it('[6455-4.3-d] takes linear time for a hostile list (CVE-2021-32640, CVE-2020-7662)', () => {
-    const start = performance.now();
     const gap = ' '.repeat(32_000);
-    expect(statusOf(withField('Sec-WebSocket-Protocol', `b${gap}x`))).toBe(400);
-    expect(statusOf(withField('Connection', `b${gap}x`))).toBe(400);
-    expect(statusOf(withField('Upgrade', `${gap}x${gap}y`))).toBe(400);
-    expect(statusOf(withField('Host', `a${':'.repeat(32_000)}`))).toBe(400);
-    expect(statusOf(withField('Origin', `a${' a'.repeat(16_000)} `))).toBe(400);
-    expect(statusOf(withField('Sec-WebSocket-Extensions', `a; b="${'\\c'.repeat(16_000)}`))).toBe(
-      400,
-    );
-    expect(performance.now() - start).toBeLessThan(500);
+    const cost = cpuTimeOf(() => {
+      expect(statusOf(withField('Sec-WebSocket-Protocol', `b${gap}x`))).toBe(400);
+      expect(statusOf(withField('Connection', `b${gap}x`))).toBe(400);
+      expect(statusOf(withField('Upgrade', `${gap}x${gap}y`))).toBe(400);
+      expect(statusOf(withField('Host', `a${':'.repeat(32_000)}`))).toBe(400);
+      expect(statusOf(withField('Origin', `a${' a'.repeat(16_000)} `))).toBe(400);
+      expect(statusOf(withField('Sec-WebSocket-Extensions', `a; b="${'\\c'.repeat(16_000)}`))).toBe(
+        400,
+      );
+    });
+    expect(cost).toBeLessThan(500);
   });
 });
 

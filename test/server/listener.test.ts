@@ -327,10 +327,14 @@ describe('a request that asks for no upgrade', () => {
     await waiting.send(requestText({ line: 'GET /never HTTP/1.1', fields: plain }));
     await delay(20);
     const started = Date.now();
-    const shutdown = server.shutdown({ timeout: 200 });
-    await idle.until(() => idle.finished !== undefined, 150);
+    let over = false;
+    const shutdown = server.shutdown({ timeout: 600 }).then(() => {
+      over = true;
+    });
+    await idle.until(() => idle.finished !== undefined);
+    expect(over).toBe(false);
     await shutdown;
-    expect(Date.now() - started).toBeLessThan(1500);
+    expect(Date.now() - started).toBeLessThan(5000);
     await waiting.until(() => waiting.finished !== undefined);
   });
 });
@@ -400,7 +404,7 @@ describe('peers that leave', () => {
             }
           }
         }
-        await expect.poll(() => server.clients.size, { timeout: 3000 }).toBe(0);
+        await expect.poll(() => server.clients.size, { timeout: 10_000 }).toBe(0);
         await accepted(port);
       }
       expect(errors).toEqual([]);
@@ -470,7 +474,7 @@ describe('TLS', () => {
 
   it('[6455-4.2.2-b] answers garbage and plain HTTP with no HTTP, and lives on', async () => {
     const errors = catchUncaught();
-    const { port } = await openServer('port', { tls: { key, cert }, handshakeTimeout: 500 });
+    const { port } = await openServer('port', { tls: { key, cert }, handshakeTimeout: 5000 });
     for (const bytes of [requestText(), '\0'.repeat(50), '\x16\x03\x01\xff\xff', '']) {
       const client = await openRaw(port);
       await client.send(bytes);

@@ -212,7 +212,7 @@ describe('noServer', () => {
       });
     });
     expect(await message).toBe('early');
-    await vi.waitFor(() => expect(Buffer.concat(written).toString()).toContain('late'));
+    await vi.waitFor(() => expect(Buffer.concat(written).toString()).toContain('late'), 10_000);
     expect(Buffer.concat(written).toString()).toContain(acceptFor(KEY));
     near.destroy();
     await expect.poll(() => server.clients.size).toBe(0);
@@ -269,7 +269,7 @@ describe('close()', () => {
     await delay(20);
     expect(closed).toBe(false);
     client.destroy();
-    await vi.waitFor(() => expect(closed).toBe(true));
+    await vi.waitFor(() => expect(closed).toBe(true), 10_000);
   });
 });
 
@@ -323,7 +323,7 @@ describe('shutdown()', () => {
     });
     const client = await openRaw(port);
     await client.send(requestText());
-    await vi.waitFor(() => expect(asked).toBe(true));
+    await vi.waitFor(() => expect(asked).toBe(true), 10_000);
     await server.shutdown({ timeout: 50 });
     await client.until(() => client.finished !== undefined);
     expect(client.recorded.length).toBe(0);
@@ -363,7 +363,7 @@ describe('shutdown()', () => {
     });
     const client = await openRaw(port);
     await client.send(requestText());
-    await vi.waitFor(() => expect(decide).toBeDefined());
+    await vi.waitFor(() => expect(decide).toBeDefined(), 10_000);
     const shutdown = server.shutdown();
     decide?.(true);
     expect((await readRefusal(client)).status).toBe(503);

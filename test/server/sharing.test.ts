@@ -157,7 +157,7 @@ describe('a server that has been closed', () => {
     });
     const client = await openRaw(port);
     await client.send(requestText());
-    await vi.waitFor(() => expect(decide).toBeDefined());
+    await vi.waitFor(() => expect(decide).toBeDefined(), 10_000);
     server.close();
     await once(server, 'close');
     decide?.(true);

@@ -149,7 +149,7 @@ describe.each(HOSTS)('verifyClient, with %s', (host) => {
       throw new Error('theirs');
     });
     const client = await connect(port);
-    await vi.waitFor(() => expect(uncaught).toMatchObject([{ message: 'theirs' }]));
+    await vi.waitFor(() => expect(uncaught).toMatchObject([{ message: 'theirs' }]), 10_000);
     expect(client.received.length).toBe(0);
   });
 
@@ -163,7 +163,7 @@ describe.each(HOSTS)('verifyClient, with %s', (host) => {
     server.on('connection', () => expect.fail('a connection'));
     const client = await openRaw(port);
     await client.send(requestText());
-    await vi.waitFor(() => expect(decide).toBeDefined());
+    await vi.waitFor(() => expect(decide).toBeDefined(), 10_000);
     client.socket.resetAndDestroy();
     await delay(30);
     decide?.(true);

@@ -200,7 +200,7 @@ export class RawPeer {
   }
 
   /** The next frame that no earlier nextFrame() gave. Rejects after `timeout` ms, or when the peer ended without one. */
-  async nextFrame(timeout = 2000): Promise<WireFrame> {
+  async nextFrame(timeout = 10_000): Promise<WireFrame> {
     const index = this.#read++;
     await this.until(() => this.#finished !== undefined || this.frames().length > index, timeout);
     const frame = this.frames()[index];
@@ -210,7 +210,7 @@ export class RawPeer {
   }
 
   /** Resolves as soon as `holds()` is true; asked again after each chunk, end and close. Rejects after `timeout` ms. */
-  until(holds: () => boolean, timeout = 2000): Promise<void> {
+  until(holds: () => boolean, timeout = 10_000): Promise<void> {
     if (holds()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const watcher = () => {
@@ -262,7 +262,7 @@ export class RawPeer {
   }
 
   /** Waits for the HTTP head of the peer; what follows it counts as frames. */
-  async readHead(timeout = 2000): Promise<string> {
+  async readHead(timeout = 10_000): Promise<string> {
     const isOver = () => this.recorded.includes('\r\n\r\n') || this.#finished !== undefined;
     await this.until(isOver, timeout);
     const end = this.recorded.indexOf('\r\n\r\n');
@@ -406,7 +406,7 @@ export class RawServer {
   }
 
   /** The next connection whose handshake was answered. Rejects after `timeout` ms. */
-  accept(timeout = 2000): Promise<RawConnection> {
+  accept(timeout = 10_000): Promise<RawConnection> {
     const ready = this.#ready.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {

@@ -76,7 +76,7 @@ describe('sending', () => {
     ws.send(LARGE, { fin: false }, done('h'));
     ws.send(LARGE, done('i'));
     ws.close(1000, 'bye', ...([] as []));
-    await vi.waitFor(() => expect(peer.closes).toHaveLength(1));
+    await vi.waitFor(() => expect(peer.closes).toHaveLength(1), 10_000);
     expect(seen(peer).slice(0, -3)).toEqual([
       '1z:a',
       '2z:60000 bytes',
@@ -90,7 +90,7 @@ describe('sending', () => {
     expect([first?.fin, first?.rsv, second?.fin, second?.rsv]).toEqual([false, RSV1, true, 0]);
     const joined = Buffer.concat([first?.payload as Buffer, second?.payload as Buffer]);
     expect(inflate(joined)).toEqual(Buffer.concat([LARGE, LARGE]));
-    await vi.waitFor(() => expect(called.join('')).toBe('abcdefghi'));
+    await vi.waitFor(() => expect(called.join('')).toBe('abcdefghi'), 10_000);
   });
 
   it('takes the bytes as they are at the call', async () => {
@@ -98,7 +98,7 @@ describe('sending', () => {
     const bytes = Buffer.alloc(40_000, 'x');
     ws.send(bytes);
     bytes.fill('y');
-    await vi.waitFor(() => expect(peer.frames).toHaveLength(1));
+    await vi.waitFor(() => expect(peer.frames).toHaveLength(1), 10_000);
     expect(inflate(peer.frames[0]?.payload as Buffer).every((byte) => byte === 0x78)).toBe(true);
   });
 
@@ -108,7 +108,7 @@ describe('sending', () => {
     ws.send(LARGE);
     ws.send('67');
     expect(ws.bufferedAmount).toBe(5 + LARGE.length + 2);
-    await vi.waitFor(() => expect(peer.frames).toHaveLength(3));
+    await vi.waitFor(() => expect(peer.frames).toHaveLength(3), 10_000);
     await settle();
     expect(ws.bufferedAmount).toBe(0);
   });
@@ -117,7 +117,7 @@ describe('sending', () => {
     const { ws, peer } = open();
     ws.send(LARGE);
     ws.ping('now');
-    await vi.waitFor(() => expect(peer.frames).toHaveLength(2));
+    await vi.waitFor(() => expect(peer.frames).toHaveLength(2), 10_000);
     expect(seen(peer)).toEqual(['9:now', '2z:60000 bytes']);
   });
 
@@ -131,7 +131,7 @@ describe('sending', () => {
     const log = record(ws);
     ws.send(bad, { binary: false });
     ws.send('after');
-    await vi.waitFor(() => expect(seen(peer)).toEqual(['1z:after']));
+    await vi.waitFor(() => expect(seen(peer)).toEqual(['1z:after']), 10_000);
     expect(log.some((line) => line.startsWith('error'))).toBe(true);
   });
 
@@ -149,12 +149,12 @@ describe('sending', () => {
       if (end === 'terminate') ws.terminate();
       else if (end === 'peer closes') peer.send({ opcode: 8 });
       else near.destroy();
-      await vi.waitFor(() => expect(called).toHaveLength(3));
+      await vi.waitFor(() => expect(called).toHaveLength(3), 10_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
       const lost = 'The socket was closed while data was being compressed';
       expect(called).toEqual([`a ${lost}`, `b ${lost}`, `c ${lost}`]);
       if (end === 'peer closes') near.destroy();
-      await vi.waitFor(() => expect(calledAtClose).toBe(3));
+      await vi.waitFor(() => expect(calledAtClose).toBe(3), 10_000);
     }
   });
 });
@@ -201,7 +201,7 @@ describe('receiving', () => {
     peer.send(large, small);
     peer.send({ opcode: 8, payload: Buffer.from([3, 232]) });
     peer.socket.end();
-    await vi.waitFor(() => expect(log).toContain('close 1000'));
+    await vi.waitFor(() => expect(log).toContain('close 1000'), 10_000);
     expect(log).toEqual([5, 60_000, 'ping', 5, 60_000, 5, 'close 1000']);
   });
 
@@ -219,7 +219,7 @@ describe('receiving', () => {
     await settle(1);
     ws.pause();
     ws.resume();
-    await vi.waitFor(() => expect(log).toEqual([30_000_000, 60_000, 60_000]));
+    await vi.waitFor(() => expect(log).toEqual([30_000_000, 60_000, 60_000]), 10_000);
     expect(near.isPaused()).toBe(false);
   });
 
@@ -229,7 +229,7 @@ describe('receiving', () => {
     peer.send(large, { opcode: 1, payload: 'last' });
     await settle(1);
     near.destroy();
-    await vi.waitFor(() => expect(log).toContain('close 1006'));
+    await vi.waitFor(() => expect(log).toContain('close 1006'), 10_000);
     expect(log).toEqual([60_000, 4, 'close 1006']);
   });
 
@@ -239,7 +239,7 @@ describe('receiving', () => {
     peer.send({ opcode: 2, rsv: RSV1, payload: deflate(Buffer.alloc(5_000_000)) });
     await settle(1);
     near.destroy();
-    await vi.waitFor(() => expect(log).toContain('close 1006'));
+    await vi.waitFor(() => expect(log).toContain('close 1006'), 10_000);
     expect(log).toEqual(['error WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'close 1006']);
   });
 
@@ -254,7 +254,7 @@ describe('receiving', () => {
         await settle(1);
       }
       ws.terminate();
-      await vi.waitFor(() => expect(log).toContain('close 1006'));
+      await vi.waitFor(() => expect(log).toContain('close 1006'), 10_000);
       expect(log).toEqual([30_000_000, 60_000, 'close 1006']);
     }
   });
@@ -267,7 +267,7 @@ describe('receiving', () => {
     ws.close(1000);
     peer.send({ opcode: 8, payload: Buffer.from([3, 232]) });
     peer.socket.end();
-    await vi.waitFor(() => expect(log).toEqual([60_000, 'close 1000']));
+    await vi.waitFor(() => expect(log).toEqual([60_000, 'close 1000']), 10_000);
     expect(peer.closes).toHaveLength(1);
   });
 });

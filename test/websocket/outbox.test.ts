@@ -26,7 +26,7 @@ describe('a Blob that is sent', () => {
     expect([peer.seen, ws.readyState]).toEqual([['1:first'], 2]);
     expect(ws.bufferedAmount).toBe(4 + 6 + 6);
     blob.release();
-    await vi.waitFor(() => expect(peer.frames.length).toBe(5));
+    await vi.waitFor(() => expect(peer.frames.length).toBe(5), 10_000);
     expect(peer.seen.slice(1, 4)).toEqual(['2:blob', '2:before', '1:second']);
     expect(peer.closes).toEqual([closeBody(3001, 'reason')]);
     expect(log).toEqual(['blob', 'buffer', 'second']);
@@ -197,7 +197,7 @@ describe('the outbox', () => {
     outbox.close(1000, reason);
     reason.fill('X');
     expect(outbox.length).toBe(1 + 2 + 1 + 1 + 1);
-    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
     expect(log).toEqual([
       ...['later a true', 'a: sent', 'prepared 2 true', 'b: sent', 'frame 3 true', 'c: sent'],
       ...['later d true', 'd: sent', 'pong e true', 'e: sent', 'close 1000 bye', 'empty'],
@@ -209,7 +209,7 @@ describe('the outbox', () => {
     const { outbox, log } = stage();
     outbox.sendBlob(new Blob(['a']), true, false, true, undefined);
     outbox.send(Buffer.from('b'), false, true, false, undefined);
-    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
     outbox.send(Buffer.from('c'), true, false, false, undefined);
     expect(log).toEqual([
       ...['send a true false true true', 'send b false true false true', 'empty'],
@@ -227,7 +227,7 @@ describe('the outbox', () => {
       outbox.sendFrame([Buffer.from([0x8a, 1, 0x21])], undefined);
       link.destroyed = state === 'destroyed';
       link.answer = () => false;
-      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
       const why = 'The socket was closed while the blob was being read';
       const told = log.filter((line) => !line.endsWith('false'));
       expect(told).toEqual([
@@ -243,7 +243,7 @@ describe('the outbox', () => {
     link.takes = true;
     outbox.send(Buffer.from('123'), false, true, true, note('a'));
     link.answer = () => false;
-    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
     const why = 'The socket was closed while data was being compressed';
     expect(log).toEqual(['later 123 false', 'lose 3', `a: ${why}`, 'empty']);
   });
@@ -259,7 +259,7 @@ describe('the outbox', () => {
       outbox.sendBlob(new Blob(['a']), false, true, true, note('a'));
       outbox.send(Buffer.from('b'), false, true, true, undefined);
       outbox.send(Buffer.from('c'), false, true, true, note('c'));
-      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
       expect(log).toEqual(['a: no text', 'error: no text', 'c: no text', 'empty']);
     },
   );
@@ -269,7 +269,7 @@ describe('the outbox', () => {
     const blob = new SlowBlob(['a']);
     outbox.sendBlob(blob, true, true, true, note('a'));
     blob.fail(new Error('gone'));
-    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+    await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
     expect(log).toEqual(['a: gone', 'close 1011 ', 'closing', 'error: gone', 'empty']);
   });
 
@@ -290,7 +290,7 @@ describe('the outbox', () => {
       const { outbox, log } = stage();
       outbox.sendBlob(new Blob(['a']), true, true, true, undefined);
       outbox.close(1000, none as unknown as string);
-      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'));
+      await vi.waitFor(() => expect(log.at(-1)).toBe('empty'), 10_000);
       expect(log.slice(1)).toEqual([`close 1000 ${none}`, 'empty']);
     },
   );

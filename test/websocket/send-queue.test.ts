@@ -95,7 +95,7 @@ describe('SendQueue', () => {
       () => void log.push('sent too late'),
       () => void log.push('dropped'),
     );
-    await vi.waitFor(() => expect(log.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(log.length).toBeGreaterThan(0), 10_000);
     await settle();
     expect(log).toEqual(['sent', 'dropped']);
   });

@@ -295,7 +295,7 @@ describe('close', () => {
       expect(ws.readyState).toBe(1);
       blob.release();
       ws.send('still open');
-      await vi.waitFor(() => expect(peer.seen.at(-1)).toBe('1:still open'));
+      await vi.waitFor(() => expect(peer.seen.at(-1)).toBe('1:still open'), 10_000);
       ws.terminate();
     }
   });
