@@ -294,7 +294,7 @@ describe('handshakeTimeout', () => {
       const peer = await server.accept();
       act(peer);
       await witness.closed();
-      expect(performance.now() - began).toBeLessThan(1500);
+      expect(performance.now() - began).toBeLessThan(5000);
       expect(witness.log).toEqual(timedOut);
       await peer.ended;
       expect(peer.received).toHaveLength(0);

@@ -388,7 +388,7 @@ describe('a redirected opening handshake', () => {
     const began = performance.now();
     const witness = await follow(server.url, { handshakeTimeout: 150, maxRedirects: 1e9 });
     expect(witness.log).toEqual(['error Opening handshake has timed out', 'close 1006']);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(5000);
     expect(server.heads.length).toBeGreaterThan(1);
   });
 });

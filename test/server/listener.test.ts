@@ -148,10 +148,10 @@ describe('limits', () => {
 
   it('[node-upgrade-c] [6455-10.7-d] a peer that is slow with its request gets 408, even one that keeps on', async () => {
     const { port } = await openServer('port', { handshakeTimeout: 150 });
+    const started = Date.now();
     const silent = await openRaw(port);
     const dripping = await openRaw(port);
     const half = requestText().slice(0, 100);
-    const started = Date.now();
     const drip = dripping.send(half, { chop: 1 }).then(async () => {
       while (dripping.finished === undefined) {
         await dripping.send('x');
