@@ -6,7 +6,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type * as net from 'node:net';
 import * as tls from 'node:tls';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type ClientInfo, WebSocket, WebSocketServer } from '../../src/index.ts';
 import { Certificate } from '../peers/certificate.ts';
 import { encodeFrame, headerOf, RawClient } from '../support/wire.ts';
@@ -65,11 +65,12 @@ describe.each(HOSTS)('bytes, with %s', (host) => {
   });
 
   it('[node-upgrade-b] glued to the request wait for an asynchronous verdict, unparsed', async () => {
+    let decide: ((verdict: boolean) => void) | undefined;
     const { server, port } = await openServer(host, {
-      verifyClient: async () => {
-        await delay(30);
-        return true;
-      },
+      verifyClient: () =>
+        new Promise<boolean>((resolve) => {
+          decide = resolve;
+        }),
     });
     const messages: string[] = [];
     server.on('connection', (ws) => ws.on('message', (data) => messages.push(String(data))));
@@ -78,9 +79,11 @@ describe.each(HOSTS)('bytes, with %s', (host) => {
     const early = Buffer.concat([text('a'), text('b')]);
     const client = await openRaw(port);
     await client.send(Buffer.concat([Buffer.from(requestText()), early]));
-    await delay(10);
+    await vi.waitFor(() => expect(decide).toBeDefined(), 10_000);
     await client.send(Buffer.concat([text('c'), unmasked]));
+    await delay(10);
     expect(client.recorded.length).toBe(0);
+    decide?.(true);
     expect(await client.readHead()).toMatch(/^HTTP\/1\.1 101 /);
     const close = await client.nextFrame();
     expect([close.opcode, close.payload.readUInt16BE(0)]).toEqual([8, 1002]);
@@ -98,16 +101,19 @@ describe.each(HOSTS)('bytes, with %s', (host) => {
   it('keeps messages for a listener that comes after an await', async () => {
     const { server, port } = await openServer(host);
     const messages: string[] = [];
+    let listen: (() => void) | undefined;
     server.on('connection', async (ws) => {
-      await delay(40);
+      await new Promise<void>((resolve) => {
+        listen = resolve;
+      });
       ws.on('message', (data) => messages.push(String(data)));
     });
     const client = await connect(port, { early: Buffer.concat([text('a'), text('b')]) });
     await client.sendFrame({ opcode: 1, payload: 'c' });
     await delay(10);
     expect(messages).toEqual([]);
-    await delay(60);
-    expect(messages).toEqual(['a', 'b', 'c']);
+    listen?.();
+    await expect.poll(() => messages).toEqual(['a', 'b', 'c']);
   });
 
   it('[6455-4.2.2-s] the server may send at once, behind its 101', async () => {
@@ -172,8 +178,8 @@ describe('limits', () => {
 
   it('of time does not count while verifyClient decides', async () => {
     const { port } = await openServer('port', {
-      handshakeTimeout: 50,
-      verifyClient: () => delay(150).then(() => true),
+      handshakeTimeout: 400,
+      verifyClient: () => delay(600).then(() => true),
     });
     await accepted(port);
   });
