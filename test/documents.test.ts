@@ -1,9 +1,13 @@
-// The documents hold what they say, where that can be tried: every link leads somewhere, and programs
-// run as they stand and print what stands below them. Knows nothing of what they are about.
+// The documents hold what they say, where that can be tried: every link leads somewhere, in the source
+// tree and in the tarball, and programs run as they stand and print what stands below them. Knows nothing
+// of what they are about.
 
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { posix } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type Child, run } from './demo/child.ts';
 
@@ -50,20 +54,36 @@ function anchorsOf(page: string): Set<string> {
   return anchors;
 }
 
+/** The places that links may lead to: headings of Markdown, ids of HTML. */
+function placesOf(path: string): Set<string> {
+  if (!path.endsWith('.html')) return anchorsOf(read(path));
+  return new Set(Array.from(read(path).matchAll(/\sid="([^"]*)"/g), ([, id]) => id as string));
+}
+
+/** The links of a page's text, pictures among them. */
+function linksOf(path: string, text: string): string[] {
+  const [source, pattern] = path.endsWith('.html')
+    ? [text, /\s(?:href|src)="([^"]*)"/g]
+    : [proseOf(text), /\]\(([^)\s]+)\)|^\[[^\]]+\]:\s*(\S+)/gm];
+  return Array.from(source.matchAll(pattern), ([, inline, below]) => (inline ?? below) as string);
+}
+
+const inTree = (path: string): boolean => existsSync(new URL(path, root));
+
 /** What a link of a page leads to and does not find; undefined if it finds it. */
-function findBroken(path: string, link: string): string | undefined {
-  if (/^https:\/\//.test(link)) return undefined;
+function findBroken(path: string, link: string, has = inTree): string | undefined {
+  if (/^(?:https|data):/.test(link)) return undefined;
   const [file = '', anchor] = link.split('#');
-  const target = new URL(file === '' ? path : new URL(file, new URL(path, root)).href, root);
-  if (!existsSync(target)) return `${link}: no such file`;
+  const target = file === '' ? path : posix.join(posix.dirname(path), file);
+  if (!has(target)) return `${link}: no such file`;
   if (anchor === undefined) return undefined;
-  return anchorsOf(readFileSync(target, 'utf8')).has(anchor) ? undefined : `${link}: no heading`;
+  return placesOf(target).has(anchor) ? undefined : `${link}: no heading`;
 }
 
 describe('links', () => {
   it.each(pages)('of %s lead somewhere', (path) => {
-    const links = Array.from(proseOf(read(path)).matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link);
-    expect(links.map((link) => findBroken(path, link as string)).filter(Boolean)).toEqual([]);
+    const links = linksOf(path, read(path));
+    expect(links.map((link) => findBroken(path, link)).filter(Boolean)).toEqual([]);
   });
 
   it('would be found broken', () => {
@@ -71,7 +91,40 @@ describe('links', () => {
     expect(findBroken('README.md', 'docs/api.md#nowhere')).toMatch('no heading');
     expect(findBroken('docs/api.md', '#events-1')).toBeUndefined();
   });
+
+  it('are seen, in Markdown and in HTML', () => {
+    const markdown = '![a](b.png) [c](d.md#e)\n\n```\n[no](code)\n```\n\n[f]: g.md\n';
+    expect(linksOf('a.md', markdown)).toEqual(['b.png', 'd.md#e', 'g.md']);
+    const html = '<a href="b.html#c">x</a><img alt="" src="d.png">';
+    expect(linksOf('a.html', html)).toEqual(['b.html#c', 'd.png']);
+  });
 });
+
+describe('the tarball', async () => {
+  const packed = await listPacked();
+  const documents = [...packed].filter((path) => /\.(?:md|html)$/.test(path));
+  const has = (path: string): boolean => packed.has(path);
+
+  it('has documents', () => expect(documents).toContain('docs/api.md'));
+
+  it.each(documents)('holds whatever %s links to', (path) => {
+    const links = linksOf(path, read(path));
+    expect(links.map((link) => findBroken(path, link, has)).filter(Boolean)).toEqual([]);
+  });
+
+  it('would be found to lack what is only in the source tree', () => {
+    expect(findBroken('docs/performance.md', '../bench/README.md')).toBeUndefined();
+    expect(findBroken('docs/performance.md', '../bench/README.md', has)).toMatch('no such file');
+  });
+});
+
+/** The files that `npm pack` puts into the tarball; what is not built yet is not among them. */
+async function listPacked(): Promise<Set<string>> {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const { stdout } = await promisify(execFile)('npm', args, { cwd: root, timeout: 60_000 });
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+  return new Set(files.map(({ path }) => path));
+}
 
 /** Runs a program with this checkout's sources in place of the package. */
 function start(code: string): Child {

@@ -87,6 +87,7 @@ describe('the tarball', () => {
     expect([...top].sort()).toEqual(
       [
         'CHANGELOG.md',
+        'CONTRIBUTING.md',
         'LICENSE',
         'README.md',
         'SECURITY.md',
