@@ -1,9 +1,9 @@
 // What one end wants of permessage-deflate, by the names that the `ws` package has for it, and which
-// values make sense. What comes of it with a peer is negotiation.ts.
+// values make sense. What comes of them with a peer is for negotiation.ts.
 
 /** What may be tuned in zlib: nothing that the peer would have to know of. */
 export interface ZlibSettings {
-  /** Bytes of one output buffer. */
+  /** Accepted and without effect: what is compressed at once leaves through one buffer that all share. */
   chunkSize?: number | undefined;
   /** Effort of the compressor, 0 to 9; -1 for zlib's default, 6. */
   level?: number | undefined;
@@ -46,7 +46,7 @@ export interface DeflateOptions {
   threshold?: number | undefined;
   /** For the compressor. */
   zlibDeflateOptions?: ZlibSettings | undefined;
-  /** For the decompressor. */
+  /** Checked and without effect: a decompressor has nothing to tune but the window, which is agreed on. */
   zlibInflateOptions?: ZlibSettings | undefined;
   /** How many runs of zlib may be under way at once; 0 and Infinity set no limit. */
   concurrencyLimit?: number | undefined;
