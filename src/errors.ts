@@ -36,7 +36,7 @@ export class ProtocolError extends RangeError {
 
 /** An opening handshake that cannot be accepted: on a server, the HTTP answer that says so (§4.2.2). */
 export class HandshakeError extends Error {
-  /** HTTP status of the answer: 400, 403, 405, 408, 417, 431 or 505. A client, which answers nothing, ignores it. */
+  /** HTTP status of the answer: 400, 405, 417, 431 or 505. A client, which answers nothing, gives 502. */
   readonly status: number;
   /** Header fields that the answer must carry, such as `Sec-WebSocket-Version` (§4.4). */
   readonly headers: Readonly<Record<string, string>>;

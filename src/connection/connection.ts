@@ -39,6 +39,7 @@ export interface ConnectionOptions {
 
 /** The protocol endpoint. Begins OPEN: the opening handshake is another room's work. */
 export class Connection implements IncomingOwner {
+  /** Which end it is. */
   readonly role: Role;
   readonly #events: ConnectionEvents;
   readonly #transport: ConnectionTransport;

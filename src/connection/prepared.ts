@@ -25,6 +25,7 @@ export interface PreparedFrame {
 
 /** A whole message, ready to be sent on any number of connections, whatever their role. */
 export class PreparedMessage {
+  /** Whether it is sent as binary, and not as text. */
   readonly isBinary: boolean;
   /** Length of the message in bytes. */
   readonly length: number;

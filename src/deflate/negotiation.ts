@@ -16,11 +16,13 @@ export const EXTENSION_NAME = 'permessage-deflate';
  * such as leaving messages uncompressed, which RFC 7692 §6 allows for each of them.
  */
 export interface DeflateParameters {
+  /** RFC 7692 §7.1.1.1: no message of the server's refers to those before it. */
   readonly serverNoContextTakeover: boolean;
+  /** RFC 7692 §7.1.1.2: no message of the client's refers to those before it. */
   readonly clientNoContextTakeover: boolean;
-  /** 8 to 15. */
+  /** RFC 7692 §7.1.2.1: the logarithm of the server's window in bytes, 8 to 15. */
   readonly serverMaxWindowBits: number;
-  /** 8 to 15. */
+  /** RFC 7692 §7.1.2.2: the logarithm of the client's window in bytes, 8 to 15. */
   readonly clientMaxWindowBits: number;
 }
 

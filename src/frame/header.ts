@@ -9,8 +9,9 @@ import {
   type FrameContext,
 } from './rules.ts';
 
-/** FIN and RSV1 as they stand in a header's first byte (§5.2). */
+/** FIN as it stands in a header's first byte (§5.2). */
 export const FIN = 0x80;
+/** RSV1 as it stands there: the first frame of a compressed message has it (RFC 7692 §6). */
 export const RSV1 = 0x40;
 const MASK = 0x80;
 
@@ -23,7 +24,9 @@ export class FrameHeader {
   fin = false;
   /** §5.2: reserved bit 1, which permessage-deflate uses (RFC 7692 §6). */
   rsv1 = false;
+  /** §5.2: one of the values of `Opcode`. */
   opcode = 0;
+  /** §5.1: the payload is masked. */
   masked = false;
   /** Masking key as `mask` takes it; 0 when not masked. */
   key = 0;

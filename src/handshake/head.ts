@@ -44,6 +44,7 @@ class MessageHead {
 
 /** The head of a request. Fits where a RequestLike is wanted. */
 export class RequestHead extends MessageHead {
+  /** As in the request line, with case. */
   readonly method: string;
   /** The request target as it came. */
   readonly url: string;
@@ -57,7 +58,9 @@ export class RequestHead extends MessageHead {
 
 /** The head of a response. Fits where a ResponseLike is wanted. */
 export class ResponseHead extends MessageHead {
+  /** 100 to 999. */
   readonly statusCode: number;
+  /** The reason phrase, decoded as latin1; `''` for none. */
   readonly statusMessage: string;
 
   constructor(line: RegExpExecArray, rawHeaders: string[], rest: Buffer) {

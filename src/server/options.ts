@@ -86,11 +86,15 @@ export interface ServerOptions<Socket extends WebSocket = WebSocket> extends Soc
 
 /** The server's events and what their listeners are called with. */
 export interface ServerEvents<Socket extends WebSocket = WebSocket> {
+  /** A socket is open; `request` is what it was asked for with. */
   connection: [socket: Socket, request: IncomingMessage];
   /** The lines of the 101, before they are sent: more may be pushed. */
   headers: [lines: string[], request: IncomingMessage];
+  /** With `port` or `server`: the listening socket listens. */
   listening: [];
+  /** The listening socket's, or what a hook of the application's threw over a handshake (answered with 500). */
   error: [error: Error];
+  /** The server takes no connections any more, and those that it knew of have ended. */
   close: [];
   /** A request that is no valid opening handshake; with a listener, answering it is its matter. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
@@ -102,6 +106,7 @@ export interface ServerEvents<Socket extends WebSocket = WebSocket> {
 export interface ShutdownOptions {
   /** Status code. Default 1001: going away. */
   readonly code?: number | undefined;
+  /** At most 123 bytes of UTF-8 (§5.5). Default: none. */
   readonly reason?: string | undefined;
   /** Milliseconds until the connections that are still open are dropped. Default 10 000. */
   readonly timeout?: number | undefined;

@@ -67,7 +67,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     else if (given.server) this.#attach(given.server);
   }
 
-  /** The open connections; undefined without `clientTracking`. */
+  /** The open connections, always the same Set, kept up to date; undefined without `clientTracking`. */
   get clients(): Set<Socket> {
     return this.#clients?.set as Set<Socket>;
   }
@@ -132,8 +132,9 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
 
   /**
    * Closes the server and all of its connections: each gets a Close frame (§7.4.1: 1001), those that
-   * have not ended after `timeout` milliseconds are dropped. Resolves when all are gone. Throws
-   * TypeError without `clientTracking`, or for a code or reason that cannot be sent.
+   * have not ended after `timeout` milliseconds are dropped. Resolves when all are gone. Rejects with
+   * TypeError without `clientTracking`, and with what `close` of a connection throws for such a code or
+   * reason: then everything goes on.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
     const { code = 1001, reason = '', timeout = 10_000 } = options;

@@ -3,6 +3,7 @@
 
 /** What all events have. */
 export class WebSocketEvent<Target = unknown> {
+  /** `open`, `message`, `close` or `error`. */
   readonly type: string;
   /** The socket that the event happened to; null until it has been dispatched. */
   target: Target | null = null;
@@ -35,7 +36,7 @@ export class MessageEvent<Target = unknown, Data = unknown> extends WebSocketEve
 export class CloseEvent<Target = unknown> extends WebSocketEvent<Target> {
   /** §7.1.5: the peer's status code, 1005 if it gave none, 1006 if no Close frame came. */
   readonly code: number;
-  /** §7.1.6 */
+  /** §7.1.6: the peer's reason, `''` for none. */
   readonly reason: string;
   /** §7.1.4: the closing handshake was complete. */
   readonly wasClean: boolean;
@@ -52,6 +53,7 @@ export class CloseEvent<Target = unknown> extends WebSocketEvent<Target> {
 export class ErrorEvent<Target = unknown> extends WebSocketEvent<Target> {
   /** What happened, as the `error` event gives it. */
   readonly error: unknown;
+  /** The message of `error`. */
   readonly message: string;
 
   constructor(type: string, options: { error?: unknown; message?: string } = {}) {

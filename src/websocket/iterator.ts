@@ -16,7 +16,7 @@ export type IteratedMessage = string | RawData;
 
 type Taker = (result: IteratorResult<IteratedMessage, undefined>) => void;
 
-/** With more than this many messages waiting the socket is paused. */
+/** With this many messages waiting the socket is paused. */
 const HIGH_WATER_MARK = 16;
 const DONE: IteratorResult<IteratedMessage, undefined> = { done: true, value: undefined };
 

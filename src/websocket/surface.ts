@@ -39,6 +39,7 @@ export interface SocketOptions {
 
 /** What is known of a connection when its opening handshake has been completed. */
 export interface Agreement extends SocketOptions {
+  /** The subprotocol in use; none if left out. */
   readonly protocol?: string | undefined;
   /** The extensions in use, as they stand in the handshake. */
   readonly extensions?: string | undefined;
@@ -54,12 +55,15 @@ export interface DeflateAgreement {
 
 /** The emitter's events and what their listeners are called with. */
 export interface WebSocketEvents {
+  /** The opening handshake is complete: from here on `send` may be called. */
   open: [];
   /** `data` is a Buffer for text (`isBinary` false), and what `binaryType` says for binary. */
   message: [data: RawData, isBinary: boolean];
+  /** §5.5.2: up to 125 bytes, which are the listener's; unless `autoPong` is off it has been answered. */
   ping: [data: Buffer];
+  /** §5.5.3: the same, asked for or not. */
   pong: [data: Buffer];
-  /** The socket takes data again after `bufferedAmount` had grown. */
+  /** The transport takes data again after it had been full. */
   drain: [];
   /** §7.1.5, §7.1.6: the peer's code and reason; 1005 for none, 1006 without a Close frame. */
   close: [code: number, reason: Buffer];

@@ -91,6 +91,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return this.#protocol;
   }
 
+  /** 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED (WHATWG §3.1). */
   get readyState(): ReadyState {
     return this.#readyState;
   }
@@ -100,7 +101,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
     return this.#url;
   }
 
-  /** The stream below: a net.Socket, tls.TLSSocket or other Duplex; null before and after. */
+  /** The stream below: a net.Socket, tls.TLSSocket or other Duplex; null before it is open. */
   get socket(): Duplex | null {
     return this.#link?.socket ?? null;
   }
