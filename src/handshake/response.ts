@@ -24,7 +24,6 @@ export interface ResponseLike {
   statusCode?: number | undefined;
   httpVersionMajor?: number;
   httpVersionMinor?: number;
-  rawHeaders?: readonly string[];
   headers: Headers;
 }
 
@@ -46,7 +45,7 @@ export interface UpgradeResponse {
   extensions: Extension[];
 }
 
-// §11.3.3, §11.3.4: not more than once; the rest is written by formatAccept and by nobody else.
+// §11.3.3, §11.3.4: not more than once. The two others formatAccept has written already.
 const ONCE: ReadonlySet<string> = new Set([
   'connection',
   'sec-websocket-accept',

@@ -134,6 +134,7 @@ export class Listener {
       const isImmediate = head.rest.length === 0 && this.#events.isImmediate();
       if (!isImmediate) socket.pause();
       this.#events.onUpgrade(toIncomingMessage(head, socket), socket, head.rest);
+      // Accepted, and not read: by a class whose sockets take theirs over later.
       if (isImmediate && socket.listenerCount('data') === 0 && !socket.writableEnded)
         socket.pause();
       return;

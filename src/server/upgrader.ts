@@ -42,6 +42,15 @@ type WebSocketClass = new (
   options?: ClientOptions,
 ) => WebSocket;
 
+/** A valid request to upgrade, and what it came with. */
+interface Attempt<Socket> {
+  readonly asked: UpgradeRequest;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly callback: UpgradeCallback<Socket>;
+}
+
 /** What goes to the client, and what it means for our socket. */
 interface Answer {
   readonly response: string;
@@ -89,8 +98,9 @@ export class Upgrader<Socket extends WebSocket> {
       refuse(socket, 403, complaint);
       return;
     }
-    if (options.verifyClient) this.#decide(asked, request, socket, head, callback);
-    else this.#complete(asked, request, socket, head, callback);
+    const attempt = { asked, request, socket, head, callback };
+    if (options.verifyClient) this.#decide(attempt);
+    else this.#complete(attempt);
   }
 
   /** Drops the sockets on which `verifyClient` has not decided. */
@@ -98,19 +108,14 @@ export class Upgrader<Socket extends WebSocket> {
     for (const socket of this.#undecided) socket.destroy();
   }
 
-  #decide(
-    asked: UpgradeRequest,
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    callback: UpgradeCallback<Socket>,
-  ): void {
+  #decide(attempt: Attempt<Socket>): void {
+    const { asked, request, socket } = attempt;
     this.#undecided.add(socket);
     const onVerdict: VerifyCallback = (verified, code, message, headers) => {
       // Only the first verdict counts: what a second one wrote would land among the frames.
       if (!this.#undecided.delete(socket)) return;
       if (verified) {
-        this.#complete(asked, request, socket, head, callback);
+        this.#complete(attempt);
         return;
       }
       try {
@@ -131,13 +136,7 @@ export class Upgrader<Socket extends WebSocket> {
     }
   }
 
-  #complete(
-    asked: UpgradeRequest,
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    callback: UpgradeCallback<Socket>,
-  ): void {
+  #complete({ asked, request, socket, head, callback }: Attempt<Socket>): void {
     // The client has gone already.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
