@@ -135,17 +135,8 @@ export class Opening {
   }
 
   #requestOptions(url: WebSocketUrl, key: string): RequestOptions {
-    const { headers, origin, signal: _, ...options } = this.#options;
-    const { protocols, deflate } = this.#wishes;
-    const fields: Record<string, string | number | readonly string[]> = Object.create(null);
-    for (const [name, value] of Object.entries(headers ?? {})) {
-      // §4.1: the fields of the handshake are ours to set, but for the name of a virtual host.
-      const isHost = name.toLowerCase() === 'host' && typeof value === 'string';
-      if (value !== undefined && (isHost || !isProtocolField(name))) {
-        fields[name.toLowerCase()] = value;
-      }
-    }
-    if (origin) fields.origin = origin;
+    const { headers: _headers, origin: _origin, signal: _signal, ...options } = this.#options;
+    const fields = this.#givenFields();
     // node:http leaves it out where the application has set an Authorization field itself.
     let auth = userOf(url);
     this.#strayed ||= this.#isElsewhere(url);
@@ -168,21 +159,39 @@ export class Opening {
       path: url.resourceName,
       socketPath: url.socketPath,
       auth,
-      headers: {
-        ...fields,
-        // §4.1 items 4 to 6, 9 and 10
-        host: fields.host ?? url.host,
-        Upgrade: 'websocket',
-        Connection: 'Upgrade',
-        'Sec-WebSocket-Version': '13',
-        'Sec-WebSocket-Key': key,
-        ...(protocols.length > 0 && { 'Sec-WebSocket-Protocol': protocols.join(',') }),
-        // §4.1 item 11
-        ...(deflate !== null && {
-          'Sec-WebSocket-Extensions': formatExtensions([formatOffer(deflate)]),
-        }),
-      },
+      // §4.1 item 4: Host may name a virtual host.
+      headers: { ...fields, host: fields.host ?? url.host, ...this.#handshakeFields(key) },
     } as RequestOptions;
+  }
+
+  /** The application's fields, by lower-case name. */
+  #givenFields(): Record<string, string | number | readonly string[]> {
+    const { headers, origin } = this.#options;
+    const fields: Record<string, string | number | readonly string[]> = Object.create(null);
+    for (const [name, value] of Object.entries(headers ?? {})) {
+      // §4.1: the fields of the handshake are ours to set, but for the name of a virtual host.
+      const isHost = name.toLowerCase() === 'host' && typeof value === 'string';
+      if (value !== undefined && (isHost || !isProtocolField(name))) {
+        fields[name.toLowerCase()] = value;
+      }
+    }
+    if (origin) fields.origin = origin;
+    return fields;
+  }
+
+  /** §4.1 items 5 to 7 and 9 to 11. */
+  #handshakeFields(key: string): Record<string, string> {
+    const { protocols, deflate } = this.#wishes;
+    return {
+      Upgrade: 'websocket',
+      Connection: 'Upgrade',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': key,
+      ...(protocols.length > 0 && { 'Sec-WebSocket-Protocol': protocols.join(',') }),
+      ...(deflate !== null && {
+        'Sec-WebSocket-Extensions': formatExtensions([formatOffer(deflate)]),
+      }),
+    };
   }
 
   /** Another host, or what was encrypted no longer is. */
