@@ -16,7 +16,10 @@ import type { WebSocketUrl } from '../handshake/url.ts';
 import type { Agreement } from '../websocket/surface.ts';
 import { resolveLocation, sameHost, withoutCredentials } from './redirect.ts';
 
-/** How to connect. Everything else that `https.request` takes (TLS, `localAddress`, `lookup` …) too. */
+/**
+ * How to connect. Everything else that `https.request` takes (TLS, `localAddress`, `lookup` …) too, but
+ * for its `method` and `timeout`, and for what says where to: the address does.
+ */
 export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers'> {
   /** Further header fields. Those of the handshake (§4.1) but Host are left out. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
@@ -30,7 +33,7 @@ export interface OpeningOptions extends Omit<RequestOptions, 'signal' | 'headers
    * request has a new key.
    */
   readonly followRedirects?: boolean | undefined;
-  /** Default 10. */
+  /** Most redirects to follow; one more fails the handshake. Default 10. */
   readonly maxRedirects?: number | undefined;
   /** Gives up the handshake when aborted; has no effect once the socket is open. */
   readonly signal?: AbortSignal | undefined;

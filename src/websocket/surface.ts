@@ -59,7 +59,7 @@ export interface WebSocketEvents {
   open: [];
   /** `data` is a Buffer for text (`isBinary` false), and what `binaryType` says for binary. */
   message: [data: RawData, isBinary: boolean];
-  /** §5.5.2: up to 125 bytes, which are the listener's; unless `autoPong` is off it has been answered. */
+  /** §5.5.2: up to 125 bytes, which are the listener's. It is answered without it, unless `autoPong` is off. */
   ping: [data: Buffer];
   /** §5.5.3: the same, asked for or not. */
   pong: [data: Buffer];
