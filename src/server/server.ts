@@ -141,8 +141,9 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     if (this.clients === undefined) {
       throw new TypeError('shutdown() has to know the connections: leave clientTracking on');
     }
-    const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
+    // Throws at the first one if it throws, and then nothing has been begun.
     for (const client of this.clients) client.close(code, reason);
+    const closed = new Promise<void>((resolve) => this.once('close', () => resolve()));
     const timer = setTimeout(() => {
       for (const client of this.clients) client.terminate();
       this.#upgrader.dropUndecided();

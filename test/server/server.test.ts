@@ -351,7 +351,9 @@ describe('shutdown()', () => {
     await connect(port);
     await expect.poll(() => server.clients.size).toBe(1);
     await expect(server.shutdown({ code: 1005 })).rejects.toThrow(TypeError);
+    await expect(server.shutdown({ reason: 'x'.repeat(124) })).rejects.toThrow(RangeError);
     expect([...server.clients][0].readyState).toBe(WebSocket.OPEN);
+    expect(server.listenerCount('close')).toBe(0);
   });
 
   it('refuses with 503 whoever is decided on meanwhile', async () => {
