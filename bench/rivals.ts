@@ -133,13 +133,20 @@ export function install(): Promise<number | null> {
   return run(npm, ['install', ...flags], here);
 }
 
-/** Builds a checkout's src/ with the compiler of this one; gives the compiler's exit code. */
+/**
+ * Builds a checkout's src/, as it does that itself but with the tools of this one; gives the exit code.
+ * Revisions from before there was scripts/build.ts were built by the compiler alone.
+ */
 export async function build(checkout = root, outDir = `${here}.dist`): Promise<number | null> {
-  const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  const script = `${checkout}/scripts/build.ts`;
+  const compiler = `${root}node_modules/typescript/bin/tsc`;
   rmSync(outDir, { recursive: true, force: true });
+  const args = existsSync(script)
+    ? ['--import', 'tsx', script, outDir]
+    : [compiler, '-p', `${checkout}/tsconfig.build.json`, '--outDir', outDir];
+  const code = await run(process.execPath, args, here);
   mkdirSync(outDir, { recursive: true });
   // The folder may lie anywhere, where nothing else says that its files are modules.
   writeFileSync(`${outDir}/package.json`, '{ "type": "module" }\n');
-  const args = [compiler, '-p', `${checkout}/tsconfig.build.json`, '--outDir', outDir];
-  return run(process.execPath, args, here);
+  return code;
 }

@@ -3,8 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm, run } from './npm.ts';
 
@@ -26,10 +25,8 @@ export async function pack(): Promise<string> {
   mkdirSync(stage, { recursive: true });
   try {
     console.log('embedding: building and packing handfast');
-    const manifest = createRequire(import.meta.url).resolve('typescript/package.json');
-    const tsc = join(dirname(manifest), 'bin', 'tsc');
     const outDir = join(stage, 'dist');
-    await run(root, process.execPath, tsc, '-p', 'tsconfig.build.json', '--outDir', outDir);
+    await run(root, process.execPath, '--import', 'tsx', 'scripts/build.ts', outDir);
     cpSync(join(root, 'package.json'), join(stage, 'package.json'));
     // The scripts would build once more, and have nothing here to build from.
     const packed = await npm(stage, 'pack', '--ignore-scripts', '--silent');

@@ -99,11 +99,10 @@ export class WebSocket extends BaseWebSocket {
     // finishRequest may have closed the socket before there was something to give up.
     if (this.readyState !== this.CONNECTING) opening.abort();
   }
-
-  static {
-    defineInterface(WebSocket);
-  }
 }
+
+// Not in the class: a bundler names a class anew that names itself inside, and people see its name.
+defineInterface(WebSocket);
 
 function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value);

@@ -118,36 +118,41 @@ function move(
 }
 
 /** From front to back, as it goes down: what is written over has been read. */
-const MOVE_PAYLOAD: readonly number[] = [
-  ...eachStep(AT, NEXT, 16, move(16, LOAD_WIDE, WIDE_KEY, XOR_WIDE, STORE_WIDE)),
-  ...eachStep(AT, NEXT, 4, move(4, LOAD_32, KEY, [XOR], STORE_32)),
-  ...eachStep(AT, NEXT, 1, [
-    ...move(1, LOAD_8, KEY, [XOR], STORE_8),
-    ...[GET, KEY, ...constant(8), SHIFT_RIGHT, SET, KEY],
-  ]),
-];
+function movePayload(): number[] {
+  return [
+    ...eachStep(AT, NEXT, 16, move(16, LOAD_WIDE, WIDE_KEY, XOR_WIDE, STORE_WIDE)),
+    ...eachStep(AT, NEXT, 4, move(4, LOAD_32, KEY, [XOR], STORE_32)),
+    ...eachStep(AT, NEXT, 1, [
+      ...move(1, LOAD_8, KEY, [XOR], STORE_8),
+      ...[GET, KEY, ...constant(8), SHIFT_RIGHT, SET, KEY],
+    ]),
+  ];
+}
 
-const CODE: readonly number[] = [
-  ...[GET, AT, SET, START, GET, AT, SET, TO],
-  ...[GET, ROOM, GET, AT, ADD, SET, ROOM], // where the payloads must end
-  ...[...BLOCK, ...LOOP],
-  ...[GET, COUNT, GET, MOST, NOT_LESS, ...LEAVE_IF],
-  ...[GET, AT, ...constant(HEADER_LENGTH), ADD, GET, STOP, GREATER, ...LEAVE_IF],
-  // Both bytes of the header: 0, and MASK with the length.
-  ...[GET, AT, ...LOAD_16, 0, SET, LENGTH],
-  ...[GET, LENGTH, ...constant(0x80ff), AND, ...constant(MASK << 8), NOT_EQUAL, ...LEAVE_IF],
-  ...[GET, LENGTH, ...constant(8), SHIFT_RIGHT, ...constant(0x7f), AND, SET, LENGTH],
-  ...[GET, LENGTH, ...constant(LONGEST_PAYLOAD), GREATER, ...LEAVE_IF],
-  ...[GET, AT, GET, LENGTH, ADD, ...constant(HEADER_LENGTH), ADD, SET, NEXT],
-  ...[GET, NEXT, GET, STOP, GREATER, ...LEAVE_IF],
-  ...[GET, TO, GET, LENGTH, ADD, GET, ROOM, GREATER, ...LEAVE_IF],
-  ...[GET, AT, ...LOAD_32, 2, SET, KEY, GET, KEY, ...SPLAT, SET, WIDE_KEY],
-  ...advance(AT, HEADER_LENGTH),
-  ...MOVE_PAYLOAD,
-  ...advance(COUNT, 1),
-  ...[BRANCH, 0, END, END],
-  ...[GET, COUNT, ...constant(LENGTH_BITS), SHIFT_LEFT, GET, TO, GET, START, SUBTRACT, OR],
-];
+/** Made when it is needed: most who load this never join a run. */
+function makeCode(): number[] {
+  return [
+    ...[GET, AT, SET, START, GET, AT, SET, TO],
+    ...[GET, ROOM, GET, AT, ADD, SET, ROOM], // where the payloads must end
+    ...[...BLOCK, ...LOOP],
+    ...[GET, COUNT, GET, MOST, NOT_LESS, ...LEAVE_IF],
+    ...[GET, AT, ...constant(HEADER_LENGTH), ADD, GET, STOP, GREATER, ...LEAVE_IF],
+    // Both bytes of the header: 0, and MASK with the length.
+    ...[GET, AT, ...LOAD_16, 0, SET, LENGTH],
+    ...[GET, LENGTH, ...constant(0x80ff), AND, ...constant(MASK << 8), NOT_EQUAL, ...LEAVE_IF],
+    ...[GET, LENGTH, ...constant(8), SHIFT_RIGHT, ...constant(0x7f), AND, SET, LENGTH],
+    ...[GET, LENGTH, ...constant(LONGEST_PAYLOAD), GREATER, ...LEAVE_IF],
+    ...[GET, AT, GET, LENGTH, ADD, ...constant(HEADER_LENGTH), ADD, SET, NEXT],
+    ...[GET, NEXT, GET, STOP, GREATER, ...LEAVE_IF],
+    ...[GET, TO, GET, LENGTH, ADD, GET, ROOM, GREATER, ...LEAVE_IF],
+    ...[GET, AT, ...LOAD_32, 2, SET, KEY, GET, KEY, ...SPLAT, SET, WIDE_KEY],
+    ...advance(AT, HEADER_LENGTH),
+    ...movePayload(),
+    ...advance(COUNT, 1),
+    ...[BRANCH, 0, END, END],
+    ...[GET, COUNT, ...constant(LENGTH_BITS), SHIFT_LEFT, GET, TO, GET, START, SUBTRACT, OR],
+  ];
+}
 
 let join: ((...parameters: number[]) => number) | null = null;
 
@@ -159,7 +164,7 @@ export function joinRunInArena(
   room: number,
   most: number,
 ): number {
-  join ??= createFunction(getArenaMemory() as Memory, 4, true, [2, 6, I32, 1, V128], CODE);
+  join ??= createFunction(getArenaMemory() as Memory, 4, true, [2, 6, I32, 1, V128], makeCode());
   const { byteOffset } = bytes;
   return join(byteOffset + start, byteOffset + end, room, most);
 }

@@ -38,16 +38,18 @@ function xorWide(offset: number): number[] {
 }
 
 /** `xor(at, stop, key)`: 64, 16, 4 and 1 bytes at a time. */
-const CODE: readonly number[] = [
-  ...[GET, KEY, ...SPLAT, SET, WIDE_KEY],
-  ...eachStep(AT, STOP, 64, [0, 16, 32, 48].flatMap(xorWide)),
-  ...eachStep(AT, STOP, 16, xorWide(0)),
-  ...eachStep(AT, STOP, 4, [GET, AT, GET, AT, ...LOAD_32, 0, GET, KEY, XOR, ...STORE_32, 0]),
-  ...eachStep(AT, STOP, 1, [
-    ...[GET, AT, GET, AT, ...LOAD_8, 0, GET, KEY, XOR, ...STORE_8, 0],
-    ...[GET, KEY, ...constant(8), SHIFT_RIGHT, SET, KEY],
-  ]),
-];
+function makeCode(): number[] {
+  return [
+    ...[GET, KEY, ...SPLAT, SET, WIDE_KEY],
+    ...eachStep(AT, STOP, 64, [0, 16, 32, 48].flatMap(xorWide)),
+    ...eachStep(AT, STOP, 16, xorWide(0)),
+    ...eachStep(AT, STOP, 4, [GET, AT, GET, AT, ...LOAD_32, 0, GET, KEY, XOR, ...STORE_32, 0]),
+    ...eachStep(AT, STOP, 1, [
+      ...[GET, AT, GET, AT, ...LOAD_8, 0, GET, KEY, XOR, ...STORE_8, 0],
+      ...[GET, KEY, ...constant(8), SHIFT_RIGHT, SET, KEY],
+    ]),
+  ];
+}
 
 type Xor = (at: number, stop: number, key: number) => void;
 
@@ -62,7 +64,7 @@ export function getArena(): Buffer {
   if (arena !== null) return arena;
   try {
     const page = createMemory(1);
-    xor = createFunction(page, 3, false, [1, 1, V128], CODE);
+    xor = createFunction(page, 3, false, [1, 1, V128], makeCode());
     memory = page;
     own = page.buffer;
     arena = Buffer.from(own, 0, LENGTH);

@@ -200,7 +200,7 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
         isImmediate: () =>
           !options.verifyClient &&
           this.listenerCount('wsClientError') === 0 &&
-          this.handleUpgrade === WebSocketServer.prototype.handleUpgrade,
+          this.handleUpgrade === HANDLE_UPGRADE,
         httpServer: () => {
           if (this.listenerCount('request') === 0) return null;
           this.#answering ??= createAnsweringServer(maxHeaderSize, upgrade).on(
@@ -274,3 +274,6 @@ export class WebSocketServer<Socket extends WebSocket = WebSocket>
     this.emit('close');
   }
 }
+
+/** What somebody may have put a method of his own in the place of. */
+const HANDLE_UPGRADE = WebSocketServer.prototype.handleUpgrade;
