@@ -10,11 +10,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,13 +102,44 @@ describe('the tarball', () => {
     ).toEqual([]);
   });
 
-  it('holds one module and one declaration for every source file', () => {
-    const sources = list(join(root, 'src')).filter((path) => path.endsWith('.ts'));
-    for (const source of sources) {
-      const built = join(installed, 'dist', source.replace(/\.ts$/, ''));
-      expect(existsSync(`${built}.js`), source).toBe(true);
-      expect(existsSync(`${built}.d.ts`), source).toBe(true);
+  it('holds no file in dist that nobody loads', () => {
+    const dist = join(installed, 'dist');
+    const reached = new Set<string>();
+    const visit = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      const text = readFileSync(path, 'utf8');
+      const specifiers = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
+      for (const [, specifier] of text.matchAll(specifiers)) {
+        const target = join(dirname(path), specifier as string);
+        visit(path.endsWith('.d.ts') ? target.replace(/\.[jt]s$/, '.d.ts') : target);
+      }
+      const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(text) ?? [];
+      if (map !== undefined) reached.add(join(dirname(path), map));
+    };
+    for (const entry of Object.values(manifest.exports)) {
+      if (typeof entry !== 'string')
+        for (const target of Object.values(entry)) visit(join(installed, target));
     }
+    const files = list(dist)
+      .map((path) => join(dist, path))
+      .filter((path) => statSync(path).isFile());
+    expect(files.sort()).toEqual([...reached].sort());
+  });
+
+  it('holds a source map with the sources inside for every module', () => {
+    const modules = list(join(installed, 'dist')).filter((path) => path.endsWith('.js'));
+    const sources = modules.flatMap((path) => {
+      const map = JSON.parse(readFileSync(join(installed, 'dist', `${path}.map`), 'utf8')) as {
+        sources: string[];
+        sourcesContent: (string | null)[];
+      };
+      expect(map.sourcesContent.filter((content) => !content)).toEqual([]);
+      return map.sources.map((source) => source.replace(/^.*\/src\//, ''));
+    });
+    expect(sources).toContain('server/server.ts');
+    // Code that is in two modules would be two classes, and state of its own in each.
+    expect(sources.length).toBe(new Set(sources).size);
   });
 
   it('brings no other package along', () => {
@@ -211,6 +243,78 @@ describe.each([
   it('echoes a message and closes cleanly, imported', async () => {
     const script = `import WebSocket, { WebSocketServer } from '${name}';${ECHO}`;
     expect(await answer(folder, 'module', script)).toEqual(ECHOED);
+  });
+});
+
+/** Prints how many modules of the package `load` reads, as their source URLs. */
+const countRead = (load: string): string => `
+  const { Session } = require('node:inspector');
+  const session = new Session();
+  session.connect();
+  const read = new Set();
+  session.on('Debugger.scriptParsed', ({ params }) => {
+    if (/handfast[/]dist[/]/.test(params.url)) read.add(params.url);
+  });
+  session.post('Debugger.enable');
+  const end = () => console.log(JSON.stringify(read.size));
+  ${load}`;
+
+describe('loading', () => {
+  const entries = Object.keys(manifest.exports)
+    .filter((key) => key !== './package.json')
+    .map((key) => manifest.name + key.slice(1));
+
+  it('reads few files', async () => {
+    for (const load of ["require('handfast'); end();", "import('handfast').then(end);"]) {
+      const count = (await answer(direct, 'commonjs', countRead(load))) as number;
+      expect(count, load).toBeGreaterThan(0);
+      expect(count, load).toBeLessThan(10);
+    }
+    const mask = "require('handfast/mask'); end();";
+    expect(await answer(direct, 'commonjs', countRead(mask))).toBeLessThanOrEqual(2);
+  });
+
+  it('gives one class under one name to all entry points, imported or required', async () => {
+    const script = `
+      import { createRequire } from 'node:module';
+      const require = createRequire(process.cwd() + '/');
+      const found = {};
+      for (const entry of ${JSON.stringify(entries)})
+        for (const module of [await import(entry), require(entry)])
+          for (const [name, value] of Object.entries(module)) (found[name] ??= new Set()).add(value);
+      delete found.default;
+      delete found['module.exports'];
+      const many = Object.keys(found).filter((name) => found[name].size > 1);
+      const misnamed = Object.keys(found).filter((name) => name !== 'Server' &&
+        [...found[name]].some((value) => typeof value === 'function' && value.name !== name));
+      console.log(JSON.stringify({ many, misnamed, found: Object.keys(found).length }))`;
+    const { found, ...rest } = (await answer(direct, 'module', script)) as { found: number };
+    expect(found).toBeGreaterThan(50);
+    expect(rest).toEqual({ many: [], misnamed: [] });
+  });
+
+  it('leaves what the core throws an instance of the class that is exported', async () => {
+    const script = `
+      import { HandshakeError, ProtocolError } from 'handfast';
+      import * as connection from 'handfast/connection';
+      import { decodeClose } from 'handfast/frame';
+      import { checkRequest } from 'handfast/handshake';
+      const caught = (run) => { try { run(); } catch (error) { return error; } };
+      console.log(JSON.stringify([
+        caught(() => decodeClose(Buffer.of(0))) instanceof ProtocolError,
+        caught(() => decodeClose(Buffer.of(0))) instanceof connection.ProtocolError,
+        caught(() => checkRequest({ method: 'POST', url: '/', httpVersion: '1.1', headers: {}, rawHeaders: [] }))
+          instanceof HandshakeError,
+      ]))`;
+    expect(await answer(direct, 'module', script)).toEqual([true, true, true]);
+  });
+
+  it('lets --enable-source-maps name the line of the source', async () => {
+    const script = `
+      try { require('handfast/frame').decodeClose(Buffer.of(0)); }
+      catch (error) { console.log(error.stack); }`;
+    const args = ['--enable-source-maps', '--eval', script];
+    expect(await run(direct, process.execPath, ...args)).toMatch(/src\/frame\/close\.ts:\d+:\d+/);
   });
 });
 
