@@ -3,7 +3,7 @@
 // point and one for each part that entry points share, as Node takes longer to find 80 files than to run them.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,36 +30,12 @@ function declare(): number {
   return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
 }
 
-/** Takes away the declarations that no entry point leads to: they are of what is inside. */
-function pruneDeclarations(entries: readonly string[]): void {
-  const reached = new Set<string>();
-  const visit = (path: string): void => {
-    if (reached.has(path) || !existsSync(path)) return;
-    reached.add(path);
-    const specifiers = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)\.[jt]s['"]/g;
-    for (const [, specifier] of readFileSync(path, 'utf8').matchAll(specifiers)) {
-      visit(join(dirname(path), `${specifier}.d.ts`));
-    }
-  };
-  for (const entry of entries) visit(join(folder, `${entry}.d.ts`));
-  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const file = join(folder, path);
-    if (path.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
-  }
-  // What only held such files.
-  for (const path of readdirSync(folder, { withFileTypes: true })) {
-    const room = join(folder, path.name);
-    if (path.isDirectory() && readdirSync(room).length === 0) rmSync(room, { recursive: true });
-  }
-}
-
-const entries = findEntries();
 rmSync(folder, { recursive: true, force: true });
 process.exitCode = declare();
 if (process.exitCode === 0) {
   await build({
     absWorkingDir: root,
-    entryPoints: entries.map((entry) => `src/${entry}.ts`),
+    entryPoints: findEntries().map((entry) => `src/${entry}.ts`),
     outbase: 'src',
     outdir: folder,
     chunkNames: 'chunks/[hash]',
@@ -74,5 +50,4 @@ if (process.exitCode === 0) {
     sourcemap: true,
     logLevel: 'warning',
   });
-  pruneDeclarations(entries);
 }

@@ -10,7 +10,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -102,29 +101,29 @@ describe('the tarball', () => {
     ).toEqual([]);
   });
 
-  it('holds no file in dist that nobody loads', () => {
-    const dist = join(installed, 'dist');
+  it('holds no module that nobody loads', () => {
     const reached = new Set<string>();
     const visit = (path: string): void => {
       if (reached.has(path)) return;
       reached.add(path);
-      const text = readFileSync(path, 'utf8');
-      const specifiers = /(?:\bfrom|\bimport)\s*\(?\s*['"](\.[^'"]+)['"]/g;
-      for (const [, specifier] of text.matchAll(specifiers)) {
-        const target = join(dirname(path), specifier as string);
-        visit(path.endsWith('.d.ts') ? target.replace(/\.[jt]s$/, '.d.ts') : target);
-      }
-      const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(text) ?? [];
-      if (map !== undefined) reached.add(join(dirname(path), map));
+      const specifiers = /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g;
+      for (const [, specifier] of readFileSync(path, 'utf8').matchAll(specifiers))
+        visit(join(dirname(path), specifier as string));
     };
-    for (const entry of Object.values(manifest.exports)) {
-      if (typeof entry !== 'string')
-        for (const target of Object.values(entry)) visit(join(installed, target));
+    for (const entry of Object.values(manifest.exports))
+      if (typeof entry !== 'string') visit(join(installed, entry.default));
+    const modules = list(join(installed, 'dist')).filter((path) => path.endsWith('.js'));
+    expect(modules.map((path) => join(installed, 'dist', path)).sort()).toEqual(
+      [...reached].sort(),
+    );
+  });
+
+  it('holds a declaration for every source file', () => {
+    const sources = list(join(root, 'src')).filter((path) => path.endsWith('.ts'));
+    for (const source of sources) {
+      const built = join(installed, 'dist', source.replace(/\.ts$/, '.d.ts'));
+      expect(existsSync(built), source).toBe(true);
     }
-    const files = list(dist)
-      .map((path) => join(dist, path))
-      .filter((path) => statSync(path).isFile());
-    expect(files.sort()).toEqual([...reached].sort());
   });
 
   it('holds a source map with the sources inside for every module', () => {
@@ -350,12 +349,16 @@ describe('the subpaths', () => {
 });
 
 describe('the declarations', () => {
-  const tsc = (...files: string[]): { status: number | null; output: string } => {
+  const tsc = (
+    file: string,
+    resolution = 'nodenext',
+  ): { status: number | null; output: string } => {
     const config = {
       compilerOptions: {
         target: 'es2023',
         lib: ['es2023', 'esnext.disposable'],
-        module: 'nodenext',
+        module: resolution === 'bundler' ? 'esnext' : 'nodenext',
+        moduleResolution: resolution,
         strict: true,
         exactOptionalPropertyTypes: true,
         skipLibCheck: false,
@@ -363,7 +366,7 @@ describe('the declarations', () => {
         types: ['node'],
         typeRoots: [join(root, 'node_modules', '@types')],
       },
-      files,
+      files: [file],
     };
     writeFileSync(join(direct, 'tsconfig.json'), JSON.stringify(config));
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -377,10 +380,13 @@ describe('the declarations', () => {
   const consumer = (file: string): void =>
     cpSync(join(root, 'test', 'package', `${file}.txt`), join(direct, file));
 
-  it('serve a strict module whose callbacks get no any', () => {
-    consumer('consumer.mts');
-    expect(tsc('consumer.mts')).toEqual({ status: 0, output: '' });
-  });
+  it.each(['nodenext', 'bundler'])(
+    'serve a strict module whose callbacks get no any, found as by %s',
+    (resolution) => {
+      consumer('consumer.mts');
+      expect(tsc('consumer.mts', resolution)).toEqual({ status: 0, output: '' });
+    },
+  );
 
   it('serve a strict CommonJS file that requires the class', () => {
     consumer('consumer.cts');
