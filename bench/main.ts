@@ -21,8 +21,10 @@ import {
   FLOORS,
   findLaunch,
   install,
+  type Layout,
   launchHandfast,
   type Rival,
+  root,
   TITLES,
 } from './rivals.ts';
 
@@ -44,8 +46,9 @@ async function prepareRivals(options: Options): Promise<Contestant[]> {
   return options.rivals.filter((rival) => !isMissing(rival)).map(createContestant);
 }
 
-async function buildOwn(): Promise<void> {
-  if ((await build()) !== 0) throw new Error('src/ could not be built; see above.');
+async function buildOwn(layout: Layout): Promise<void> {
+  const code = await build(root, built, layout);
+  if (code !== 0) throw new Error('src/ could not be built; see above.');
 }
 
 /** Two revisions as contestants. The names must differ, so that the tables can be told apart. */
@@ -73,14 +76,15 @@ async function measureCommand(options: Options): Promise<Kept> {
   const machine = describeMachine();
   const common = { date: '', machine, rounds, seconds };
   if (command === 'micro') {
-    await buildOwn();
+    await buildOwn('apart');
     tellMachine(machine);
     const measured = await measureMicro(options, built);
     return { ...common, command, reports: [], ...measured };
   }
   const contestants =
     command === 'compare' ? await prepareRevisions(options.operands) : await prepareRivals(options);
-  if (command === 'run' || command === 'profile') await buildOwn();
+  if (command === 'run') await buildOwn('packed');
+  if (command === 'profile') await buildOwn('apart');
   tellMachine(machine);
   if (command === 'profile') {
     const profiled = await profileAll(options, contestants);

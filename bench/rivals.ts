@@ -133,17 +133,26 @@ export function install(): Promise<number | null> {
   return run(npm, ['install', ...flags], here);
 }
 
+/** What a build is made of: the modules that are packed, or one for each file of src/. */
+export type Layout = 'packed' | 'apart';
+
 /**
- * Builds a checkout's src/, as it does that itself but with the tools of this one; gives the exit code.
- * Revisions from before there was scripts/build.ts were built by the compiler alone.
+ * Builds a checkout's src/ with the tools of this one; gives the exit code. Revisions from before there
+ * was scripts/build.ts packed what the compiler made, one module for each file.
  */
-export async function build(checkout = root, outDir = `${here}.dist`): Promise<number | null> {
+export async function build(
+  checkout = root,
+  outDir = `${here}.dist`,
+  layout: Layout = 'packed',
+): Promise<number | null> {
   const script = `${checkout}/scripts/build.ts`;
   const compiler = `${root}node_modules/typescript/bin/tsc`;
+  const project = ['-p', `${checkout}/tsconfig.build.json`, '--emitDeclarationOnly', 'false'];
   rmSync(outDir, { recursive: true, force: true });
-  const args = existsSync(script)
-    ? ['--import', 'tsx', script, outDir]
-    : [compiler, '-p', `${checkout}/tsconfig.build.json`, '--outDir', outDir];
+  const args =
+    layout === 'packed' && existsSync(script)
+      ? ['--import', 'tsx', script, outDir]
+      : [compiler, ...project, '--outDir', outDir];
   const code = await run(process.execPath, args, here);
   mkdirSync(outDir, { recursive: true });
   // The folder may lie anywhere, where nothing else says that its files are modules.

@@ -1,5 +1,5 @@
 // One thing that is measured without sockets, and the library it is measured on, which is the compiled
-// one: what users run.
+// one, in a module for each file: the package's own modules do not show all of its parts.
 
 import { pathToFileURL } from 'node:url';
 import type { MicroGroup } from './groups.ts';

@@ -16,7 +16,7 @@ let library: Library;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'handfast-micro-'));
   try {
-    expect(await build(root, folder)).toBe(0);
+    expect(await build(root, folder, 'apart')).toBe(0);
     library = await loadLibrary(folder);
   } finally {
     rmSync(folder, { recursive: true });
