@@ -245,6 +245,9 @@ describe.each([
   });
 });
 
+/** What Node itself takes long to load, and few need: TLS, and its own WebSocket client. */
+const COSTLY = ['tls', 'https', 'internal/deps/undici/undici'];
+
 /** Prints how many modules of the package `load` reads, as their source URLs. */
 const countRead = (load: string): string => `
   const { Session } = require('node:inspector');
@@ -271,6 +274,23 @@ describe('loading', () => {
     }
     const mask = "require('handfast/mask'); end();";
     expect(await answer(direct, 'commonjs', countRead(mask))).toBeLessThanOrEqual(2);
+  });
+
+  it('loads neither TLS nor what Node has of its own for WebSocket, until it is needed', async () => {
+    const find = `const find = () => ${JSON.stringify(COSTLY)}.filter((name) =>
+      process.moduleLoadList.includes('NativeModule ' + name));`;
+    for (const [type, load] of [
+      ['commonjs', "const { WebSocket } = require('handfast');"],
+      ['module', "import { WebSocket } from 'handfast';"],
+    ] as const) {
+      const use = "new WebSocket('wss://127.0.0.1:1').on('error', () => {});";
+      const script = `${load} ${find} const before = find(); ${use}
+        console.log(JSON.stringify({ before, after: find() }))`;
+      const { before, after } = (await answer(direct, type, script)) as Record<string, string[]>;
+      expect(before, load).toEqual([]);
+      // That this would be seen.
+      expect(after, load).toContain('tls');
+    }
   });
 
   it('gives one class under one name to all entry points, imported or required', async () => {

@@ -1,11 +1,11 @@
 // A client's opening handshake (§4.1) over node:http: connect, ask, follow redirects if told to, check
 // the answer. Tells its one listener how it ended. Knows no frames.
 
-import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
-import { type RequestOptions, request as requestHttps } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { isIP, connect as netConnect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { acceptResponse, EXTENSION_NAME, formatOffer } from '../deflate/negotiation.ts';
 import type { DeflateOptions } from '../deflate/options.ts';
 import { formatExtensions } from '../handshake/extensions.ts';
@@ -122,7 +122,7 @@ export class Opening {
     const url = this.#url;
     // §4.1 item 7: a new key for every request.
     const key = createKey();
-    const request = (url.secure ? requestHttps : requestHttp)(this.#requestOptions(url, key));
+    const request = ask(url.secure, this.#requestOptions(url, key));
     this.#request = request;
     request.on('error', (error) => {
       if (request === this.#request) this.#fail(error);
@@ -308,6 +308,13 @@ function abortError(signal: AbortSignal | undefined): Error {
 
 function ignore(): void {}
 
+/** Loads what it takes only now, as TLS takes longer to load than all of this package. */
+function ask(secure: boolean, options: RequestOptions): ClientRequest {
+  return secure
+    ? process.getBuiltinModule('node:https').request(options)
+    : process.getBuiltinModule('node:http').request(options);
+}
+
 function connectTcp(options: RequestOptions): Socket {
   return netConnect({ ...options, path: options.socketPath } as TcpNetConnectOpts);
 }
@@ -316,5 +323,6 @@ function connectTcp(options: RequestOptions): Socket {
 function connectTls(options: RequestOptions): Duplex {
   const host = options.host ?? '';
   const servername = options.servername ?? (isIP(host) ? '' : host);
-  return tlsConnect({ ...options, path: undefined, servername } as TlsOptions);
+  const { connect } = process.getBuiltinModule('node:tls');
+  return connect({ ...options, path: undefined, servername } as TlsOptions);
 }

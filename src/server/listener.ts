@@ -1,17 +1,17 @@
 // The standalone listener: reads opening requests straight from raw sockets with our own head parser,
 // no HTTP server between. Bounded in bytes, fields and time. Knows no frames and no policy.
 
-import {
-  createServer as createHttpServer,
-  type Server as HttpServer,
-  IncomingMessage,
-} from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { createServer, type Server as NetServer, type ServerOpts, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { TlsOptions } from 'node:tls';
 import type { HandshakeError } from '../errors.ts';
 import { hasToken } from '../handshake/grammar.ts';
 import { HeadParser, type RequestHead } from '../handshake/head.ts';
 import { abandon, refuse } from './refusal.ts';
+
+// Not imported: an import reads everything that a module of Node's exports, whereupon node:http loads Node's
+// own WebSocket from Node 22 on, and TLS with it. That takes longer than to load all of this package.
+const http = process.getBuiltinModule('node:http');
 
 /** Limits of the request's head. */
 export interface ListenerOptions {
@@ -76,7 +76,9 @@ export class Listener {
     accept: (socket: Socket) => void,
   ): NetServer {
     const { handshakeTimeout } = this.#options;
-    const server = createTlsServer({ handshakeTimeout, ...options, ...serverOptions }, accept);
+    // Loaded for those who ask for it.
+    const tls = process.getBuiltinModule('node:tls');
+    const server = tls.createServer({ handshakeTimeout, ...options, ...serverOptions }, accept);
     server.on('connection', (socket: Socket) => {
       const peer = peerOf(socket);
       this.#securing.set(peer, socket);
@@ -157,7 +159,7 @@ export function createAnsweringServer(
   maxHeaderSize: number,
   onUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
 ): HttpServer {
-  const server = createHttpServer({ maxHeaderSize });
+  const server = http.createServer({ maxHeaderSize });
   // Node watches over connections, for its timeouts and for closing them, from `listening` on.
   server.emit('listening');
   server.on('upgrade', (request, socket, head) => onUpgrade(request, socket as Socket, head));
@@ -165,7 +167,7 @@ export function createAnsweringServer(
 }
 
 /** An upgrade has no body. Its stream says so when it is read, which is next to never. */
-class BodilessMessage extends IncomingMessage {
+class BodilessMessage extends http.IncomingMessage {
   override _read(): void {
     this.push(null);
   }
