@@ -4,15 +4,11 @@
 import type { AddressInfo as NodeAddressInfo } from 'node:net';
 import { type ClientOptions, WebSocket as WebSocketClass } from './client/websocket.ts';
 import { PreparedMessage } from './connection/prepared.ts';
+import { HandshakeError, ProtocolError } from './errors.ts';
 import type { ServerOptions, VerifyCallback, VerifyClient } from './server/options.ts';
 import { WebSocketServer } from './server/server.ts';
 import { extension, subprotocol } from './statics.ts';
-import type {
-  CloseEvent as CloseEventClass,
-  ErrorEvent as ErrorEventClass,
-  WebSocketEvent as EventClass,
-  MessageEvent as MessageEventClass,
-} from './websocket/event.ts';
+import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './websocket/event.ts';
 import { Sender } from './websocket/habits.ts';
 import type { RawData as RawDataType } from './websocket/payload.ts';
 import { createWebSocketStream } from './websocket/stream.ts';
@@ -27,6 +23,12 @@ export interface WebSocketStatics {
   readonly Sender: typeof Sender;
   readonly extension: typeof extension;
   readonly subprotocol: typeof subprotocol;
+  readonly HandshakeError: typeof HandshakeError;
+  readonly ProtocolError: typeof ProtocolError;
+  readonly WebSocketEvent: typeof WebSocketEvent;
+  readonly MessageEvent: typeof MessageEvent;
+  readonly CloseEvent: typeof CloseEvent;
+  readonly ErrorEvent: typeof ErrorEvent;
 }
 
 const statics = {
@@ -38,6 +40,12 @@ const statics = {
   Sender,
   extension,
   subprotocol,
+  HandshakeError,
+  ProtocolError,
+  WebSocketEvent,
+  MessageEvent,
+  CloseEvent,
+  ErrorEvent,
 };
 
 /** The WebSocket class; see client/websocket.ts. */
@@ -52,6 +60,9 @@ type WebSocket = WebSocketClass;
 type ClientOptionsType = ClientOptions;
 type ServerOptionsType<Socket extends WebSocketClass> = ServerOptions<Socket>;
 type ServerClass<Socket extends WebSocketClass> = WebSocketServer<Socket>;
+type MessageEventClass = MessageEvent<WebSocketClass, string | RawDataType>;
+type CloseEventClass = CloseEvent<WebSocketClass>;
+type ErrorEventClass = ErrorEvent<WebSocketClass>;
 
 /** The types by the names under which the `ws` package's declarations have them. */
 declare namespace WebSocket {
@@ -60,10 +71,10 @@ declare namespace WebSocket {
   export type Server<Socket extends WebSocketClass = WebSocketClass> = ServerClass<Socket>;
   export type WebSocketServer<Socket extends WebSocketClass = WebSocketClass> = ServerClass<Socket>;
   export type WebSocket = WebSocketClass;
-  export type Event = EventClass<WebSocketClass>;
-  export type MessageEvent = MessageEventClass<WebSocketClass, Data>;
-  export type CloseEvent = CloseEventClass<WebSocketClass>;
-  export type ErrorEvent = ErrorEventClass<WebSocketClass>;
+  export type Event = WebSocketEvent<WebSocketClass>;
+  export type MessageEvent = MessageEventClass;
+  export type CloseEvent = CloseEventClass;
+  export type ErrorEvent = ErrorEventClass;
   export type AddressInfo = NodeAddressInfo;
   export type ClientOptions = ClientOptionsType;
   export type ServerOptions<Socket extends WebSocketClass = WebSocketClass> =
@@ -72,11 +83,10 @@ declare namespace WebSocket {
 
 export type { PreparedOptions } from './connection/prepared.ts';
 export type { DeflateOptions, ZlibSettings } from './deflate/options.ts';
-export { HandshakeError, ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export type { ProtocolErrorCode } from './errors.ts';
 export type { ClientInfo, ServerEvents, ShutdownOptions } from './server/options.ts';
 export type { OriginPattern } from './server/origin.ts';
 export type { ExtensionOffers, ExtensionParams } from './statics.ts';
-export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from './websocket/event.ts';
 export type { FrameOptions } from './websocket/habits.ts';
 export type { IteratedMessage } from './websocket/iterator.ts';
 export type { BinaryType, RawData, Sendable } from './websocket/payload.ts';
@@ -89,9 +99,14 @@ export type {
 } from './websocket/surface.ts';
 export {
   type ClientOptions,
+  CloseEvent,
   createWebSocketStream,
+  ErrorEvent,
   extension,
+  HandshakeError,
+  MessageEvent,
   PreparedMessage,
+  ProtocolError,
   Sender,
   type ServerOptions,
   subprotocol,
@@ -100,6 +115,7 @@ export {
   WebSocket,
   WebSocket as default,
   WebSocket as 'module.exports',
+  WebSocketEvent,
   WebSocketServer,
   WebSocketServer as Server,
 };

@@ -234,6 +234,19 @@ describe.each([
     expect(await answer(folder, 'module', script)).toEqual({ ...EXPECTED_SHAPE, same });
   });
 
+  it('carries every name that can be imported', async () => {
+    const script = `
+      import * as imported from '${name}';
+      import { createRequire } from 'node:module';
+      const required = createRequire(process.cwd() + '/')('${name}');
+      const { default: _, 'module.exports': __, ...named } = imported;
+      const names = Object.keys(named);
+      console.log(JSON.stringify({ count: names.length, other: names.filter((name) => required[name] !== named[name]) }))`;
+    const { count, other } = (await answer(folder, 'module', script)) as Record<string, unknown>;
+    expect(count).toBeGreaterThanOrEqual(14);
+    expect(other).toEqual([]);
+  });
+
   it('echoes a message and closes cleanly, required', async () => {
     const script = `const WebSocket = require('${name}'); const { WebSocketServer } = WebSocket;${ECHO}`;
     expect(await answer(folder, 'commonjs', script)).toEqual(ECHOED);
