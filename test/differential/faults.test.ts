@@ -2,44 +2,23 @@
 // class of error with the same code and words, the same Close on the wire, the same `close` event.
 
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { deflateRawSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type ServerOptions, WebSocket, WebSocketServer } from '../../src/index.ts';
-import { known } from '../support/known.ts';
-import {
-  decodeClose,
-  encodeClose,
-  encodeFrame,
-  type FrameSpec,
-  formatSwitching,
-  RawClient,
-  type RawPeer,
-  RawServer,
-} from '../support/wire.ts';
-
-interface Package {
-  readonly Socket: typeof WebSocket;
-  readonly Server: typeof WebSocketServer;
-}
-
-const ours: Package = { Socket: WebSocket, Server: WebSocketServer };
-const theirs = { Socket: known, Server: (known as never as Package).Server } as never as Package;
+import { describe, expect, it } from 'vitest';
+import type { ServerOptions, WebSocket } from '../../src/index.ts';
+import { decodeClose, encodeClose, encodeFrame, type FrameSpec } from '../support/wire.ts';
+import { type Connecting, cleanUpWith, connect, ours, type Package, theirs } from './connect.ts';
 
 const KEY = Buffer.from('a1b2c3d4', 'hex');
 const RSV1 = 4;
 const deflate = (plain: string | Buffer): Buffer =>
   deflateRawSync(plain, { finishFlush: 2 }).subarray(0, -4);
 
-interface Fault {
+interface Fault extends Connecting {
   readonly frames: readonly FrameSpec[];
   /** Which end is to see the fault. Default both. */
   readonly role?: 'server' | 'client';
-  readonly deflate?: boolean;
-  readonly options?: ServerOptions;
   /** Send a mask where there must be none, and none where there must be one. */
   readonly wrongMask?: boolean;
 }
@@ -122,45 +101,6 @@ const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** A socket of a package's, and the raw peer at its other end. */
-async function connect(
-  { Socket, Server }: Package,
-  role: 'server' | 'client',
-  { deflate = false, options = {} }: Fault,
-): Promise<[WebSocket, RawPeer]> {
-  const extensions = 'permessage-deflate';
-  if (role === 'server') {
-    const server = new Server({
-      ...options,
-      host: '127.0.0.1',
-      port: 0,
-      perMessageDeflate: deflate,
-    });
-    await once(server, 'listening');
-    const connected = once(server, 'connection');
-    const headers: Record<string, string> = deflate
-      ? { 'Sec-WebSocket-Extensions': extensions }
-      : {};
-    const peer = await RawClient.connect((server.address() as AddressInfo).port, { headers });
-    cleanups.push(
-      () => server.close(),
-      () => peer.destroy(),
-    );
-    return [(await connected)[0] as WebSocket, peer];
-  }
-  const fields = deflate ? [`Sec-WebSocket-Extensions: ${extensions}`] : [];
-  const server = await RawServer.listen(({ key }) => formatSwitching(key, fields));
-  cleanups.push(() => server.close());
-  const socket = new Socket(server.url, { ...options, perMessageDeflate: deflate });
-  await once(socket, 'open');
-  return [socket, await server.accept()];
-}
-
 /** What an application and a peer see of a fault. */
 async function outcomeOf(
   subject: Package,
@@ -219,7 +159,7 @@ function openOn({ Socket }: Package): WebSocket {
     maxPayload: 0,
     skipUTF8Validation: false,
   });
-  cleanups.push(() => socket.terminate());
+  cleanUpWith(() => socket.terminate());
   return socket;
 }
 
@@ -256,7 +196,7 @@ const calls: Readonly<Record<string, (subject: Package) => unknown>> = {
   'address() without a server': ({ Server }) => new Server({ noServer: true }).address(),
   'a socket that has been upgraded': ({ Server }) => {
     const socket = new Sink();
-    cleanups.push(() => socket.destroy());
+    cleanUpWith(() => socket.destroy());
     const request = {
       method: 'GET',
       url: '/',
