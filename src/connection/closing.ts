@@ -5,18 +5,19 @@ import { Buffer } from 'node:buffer';
 import { ABNORMAL_CLOSURE } from '../frame/close.ts';
 
 /**
- * `open`; `sent`: our Close is out; `complete`: both have passed; `failed`: a rule was broken and
- * nothing is read any more (§7.1.7); `lost`: the transport ended first (§7.1.5).
+ * `open`; `sent`: our Close is out; `received`: the peer's has come, and ours waits for what was to be
+ * sent before it; `complete`: both have passed; `failed`: a rule was broken and nothing is read any
+ * more (§7.1.7); `lost`: the transport ended first (§7.1.5).
  */
-export type ClosingState = 'open' | 'sent' | 'complete' | 'failed' | 'lost';
+export type ClosingState = 'open' | 'sent' | 'received' | 'complete' | 'failed' | 'lost';
 
 /** What can happen to it. */
 export type ClosingEvent = 'send' | 'receive' | 'fail' | 'end';
 
-// A received Close is answered at once, so there is no state between `open` and `complete` for it.
 const NEXT: Readonly<Record<ClosingState, Readonly<Record<ClosingEvent, ClosingState>>>> = {
-  open: { send: 'sent', receive: 'complete', fail: 'failed', end: 'lost' },
+  open: { send: 'sent', receive: 'received', fail: 'failed', end: 'lost' },
   sent: { send: 'sent', receive: 'complete', fail: 'failed', end: 'lost' },
+  received: { send: 'complete', receive: 'received', fail: 'failed', end: 'lost' },
   complete: { send: 'complete', receive: 'complete', fail: 'complete', end: 'complete' },
   failed: { send: 'failed', receive: 'failed', fail: 'failed', end: 'failed' },
   lost: { send: 'lost', receive: 'lost', fail: 'lost', end: 'lost' },
@@ -34,6 +35,11 @@ export class ClosingHandshake {
 
   get state(): ClosingState {
     return this.#state;
+  }
+
+  /** §5.5.1: data may be sent until our Close is; the peer's does not change that. */
+  get maySend(): boolean {
+    return this.#state === 'open' || this.#state === 'received';
   }
 
   /** §7.1.4: clean if the closing handshake was complete before the transport closed. */

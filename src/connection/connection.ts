@@ -53,6 +53,9 @@ export class Connection implements IncomingOwner {
   #receiving = false;
   #awake = false;
   #congested = false;
+  /** What the answer to a Close waits for: messages at the owner's, one that is being compressed. */
+  #isBusy = false;
+  #isCompressing = false;
   /** The newest Ping that came while the transport was congested (§5.5.3). */
   #unansweredPing: Buffer | null = null;
 
@@ -78,7 +81,7 @@ export class Connection implements IncomingOwner {
     this.#writer = new FrameWriter(options.role, options.keySource);
   }
 
-  /** Where the closing handshake stands; `open` is the only state in which messages can be sent. */
+  /** Where the closing handshake stands; messages can be sent in `open` and `received`, in no other state. */
   get state(): ClosingState {
     return this.#closing.state;
   }
@@ -149,6 +152,16 @@ export class Connection implements IncomingOwner {
     this.#writeControl(Opcode.PONG, ping);
   }
 
+  /**
+   * Messages wait at the owner's that are not ready to be sent (true), or none do any more (false).
+   * §5.5.1: a Close that comes meanwhile is answered when they have been sent. It has been told by then,
+   * and the state is `received`; `close` is an answer, too. Whoever says true must set the peer a time.
+   */
+  setBusy(busy: boolean): void {
+    this.#isBusy = busy;
+    this.#answer();
+  }
+
   // Output
 
   /**
@@ -160,7 +173,7 @@ export class Connection implements IncomingOwner {
    * cannot be completed after that. For how long bytes are used see FrameWriter.write.
    */
   send(data: string | Uint8Array, isBinary: boolean, fin = true, compress = true): number {
-    if (this.#closing.state !== 'open') return -1;
+    if (!this.#closing.maySend) return -1;
     if (this.#checkText) this.#outgoing.check(data, isBinary, fin);
     const codec = this.#codec;
     if (codec !== null && (this.#outgoing.isFragmented ? this.#outgoing.isCompressed : compress)) {
@@ -178,7 +191,7 @@ export class Connection implements IncomingOwner {
    * fragmented message of ours has not ended (§5.4).
    */
   sendPrepared(message: PreparedMessage): number {
-    if (this.#closing.state !== 'open') return -1;
+    if (!this.#closing.maySend) return -1;
     if (this.#outgoing.isFragmented) {
       throw new Error('A prepared message cannot be sent before the last fragment of another one');
     }
@@ -193,7 +206,7 @@ export class Connection implements IncomingOwner {
   /** Whether `sendLater` is the better choice for a message or fragment of `length` bytes. */
   takesLong(length: number, compress = true): boolean {
     const codec = this.#codec;
-    if (codec === null || this.#closing.state !== 'open') return false;
+    if (codec === null || !this.#closing.maySend) return false;
     return (
       (this.#outgoing.isFragmented ? this.#outgoing.isCompressed : compress) &&
       codec.takesLong(length)
@@ -202,8 +215,8 @@ export class Connection implements IncomingOwner {
 
   /**
    * Sends as `send` does, but has the data compressed without waiting for it. Until `done` is called,
-   * with what `send` would have returned, no other message may be sent; control frames may. Only where
-   * `takesLong` was true; the bytes must not change meanwhile.
+   * with what `send` would have returned, no other message may be sent; control frames may, and a Close
+   * that comes waits for it (§5.5.1). Only where `takesLong` was true; the bytes must not change meanwhile.
    */
   sendLater(
     data: Uint8Array,
@@ -212,14 +225,17 @@ export class Connection implements IncomingOwner {
     done: (length: number) => void,
   ): void {
     if (this.#checkText) this.#outgoing.check(data, isBinary, fin);
+    this.#isCompressing = true;
     // There is one: `takesLong` has said so.
     (this.#codec as ConnectionCodec).compressLater(data, fin, (compressed) => {
-      if (this.#closing.state !== 'open') {
+      this.#isCompressing = false;
+      if (!this.#closing.maySend) {
         done(-1);
         return;
       }
       this.#sendCompressed(compressed, isBinary, fin);
       done(data.length);
+      this.#answer();
     });
   }
 
@@ -230,7 +246,7 @@ export class Connection implements IncomingOwner {
    */
   sendFrame(frame: readonly Uint8Array[]): number {
     const length = checkEncodedFrame(frame, this.role);
-    if (this.#closing.state !== 'open') return -1;
+    if (!this.#closing.maySend) return -1;
     // §5.4: only control frames may stand between the fragments of a message.
     if (this.#outgoing.isFragmented && !isControl(frame[0][0] & 0x0f)) {
       throw new TypeError('A fragmented message has to be completed before another one is sent');
@@ -252,12 +268,15 @@ export class Connection implements IncomingOwner {
 
   /**
    * Starts the closing handshake (§7.1.2): sends Close, after which only control frames are sent;
-   * messages that the peer sends before its own Close still come. Does nothing when a Close has been
-   * sent. Throws TypeError for a code that may not be sent, RangeError for a reason above 123 bytes.
+   * messages that the peer sends before its own Close still come. Ends it in state `received`. Does
+   * nothing when a Close has been sent. Throws TypeError for a code that may not be sent, RangeError for a reason above 123 bytes.
    */
   close(code?: number, reason?: string | Uint8Array): void {
     const body = encodeClose(code, reason);
-    if (this.#closing.apply('send') === 'open') this.#write(FIN | Opcode.CLOSE, body);
+    const from = this.#closing.apply('send');
+    if (from !== 'open' && from !== 'received') return;
+    this.#write(FIN | Opcode.CLOSE, body);
+    if (from === 'received') this.#complete();
   }
 
   /**
@@ -266,8 +285,8 @@ export class Connection implements IncomingOwner {
    */
   fail(error: ProtocolError): void {
     const from = this.#closing.apply('fail');
-    if (from !== 'open' && from !== 'sent') return;
-    if (from === 'open') this.#write(FIN | Opcode.CLOSE, encodeClose(error.closeCode));
+    if (from !== 'open' && from !== 'sent' && from !== 'received') return;
+    if (from !== 'sent') this.#write(FIN | Opcode.CLOSE, encodeClose(error.closeCode));
     this.#stop();
     this.flush();
     this.#transport.end();
@@ -328,23 +347,39 @@ export class Connection implements IncomingOwner {
   #receiveClose(payload: Buffer): void {
     const { code, reason } = decodeClose(payload, this.#checkText);
     const from = this.#closing.receive(code, Buffer.from(reason));
-    // §5.5.1: everything behind a Close is ignored.
-    this.#stop();
-    // §5.5.1: answer with the code that came, or without one; not a second time.
-    if (from === 'open') {
-      this.#write(FIN | Opcode.CLOSE, code === NO_STATUS_RECEIVED ? '' : payload);
-    }
-    this.flush();
-    // §5.5.1, §7.1.1: the server closes the transport at once, the client waits for it.
-    if (this.role === 'server') this.#transport.end();
+    // §5.5.1: everything behind a Close is ignored, and no second one is sent.
+    this.#ignoreInput();
+    if (from === 'sent') this.#complete();
+    else this.#answer();
     this.#events.onClose(code, this.#closing.reason);
   }
 
-  /** No input counts from here on. */
-  #stop(): void {
-    this.#incoming.stop();
+  /** §5.5.1: answers the peer's Close, unless something of ours has to go before that. */
+  #answer(): void {
+    if (this.#closing.state !== 'received' || this.#isBusy || this.#isCompressing) return;
+    const { code, reason } = this.#closing;
+    // §5.5.1: with the code that came, or without one.
+    this.close(code === NO_STATUS_RECEIVED ? undefined : code, reason);
+  }
+
+  /** Both Close frames have passed. */
+  #complete(): void {
     this.#codec?.close();
+    this.flush();
+    // §5.5.1, §7.1.1: the server closes the transport at once, the client waits for it.
+    if (this.role === 'server') this.#transport.end();
+  }
+
+  /** No input counts from here on. */
+  #ignoreInput(): void {
+    this.#incoming.stop();
     this.#unansweredPing = null;
+  }
+
+  /** … and no output follows but what is there already. */
+  #stop(): void {
+    this.#ignoreInput();
+    this.#codec?.close();
   }
 
   /** RFC 7692 §6: RSV1 is on the first frame of a compressed message, and on no other. */
@@ -360,7 +395,7 @@ export class Connection implements IncomingOwner {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     // §5.5: control frames carry at most 125 bytes.
     if (length > 125) throw new RangeError('The data size must not be greater than 125 bytes');
-    if (this.#closing.state !== 'open') return -1;
+    if (!this.#closing.maySend) return -1;
     return this.#writeControl(opcode, data);
   }
 

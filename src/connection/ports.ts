@@ -17,8 +17,8 @@ export interface ConnectionEvents {
   /** A Pong, asked for or not (§5.5.3). */
   onPong(data: Buffer): void;
   /**
-   * The peer's Close frame; it has been answered already (§5.5.1). Code 1005 stands for none given.
-   * Nothing that follows it is read.
+   * The peer's Close frame; it has been answered already (§5.5.1), unless something of ours goes
+   * first. Code 1005 stands for none given. Nothing that follows it is read.
    */
   onClose(code: number, reason: Buffer): void;
   /** The peer broke a rule: a Close frame with `error.closeCode` has been sent (§7.1.7). */

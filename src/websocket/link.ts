@@ -174,7 +174,13 @@ export class Link<Owner>
   /** Starts the closing handshake, see Connection.close. */
   close(code: number | undefined, reason: string | Uint8Array | undefined): void {
     this.connection.close(code, reason);
-    this.#startCloseTimer();
+    this.startCloseTimer();
+  }
+
+  /** From now on the closing handshake may take no longer than `closeTimeout` (§7.1.1). */
+  startCloseTimer(): void {
+    if (this.#closeTimer !== null || this.socket.destroyed) return;
+    this.#closeTimer = setTimeout(destroy, this.#options.closeTimeout, this.socket);
   }
 
   /** Stops reading from the transport until `resumeInput`. */
@@ -269,7 +275,7 @@ export class Link<Owner>
     this.#writer?.measure();
     this.#ended = true;
     endOutput(this.socket);
-    this.#startCloseTimer();
+    this.startCloseTimer();
   }
 
   // TransportEvents
@@ -359,12 +365,7 @@ export class Link<Owner>
     ignoreInput(this.socket);
     // The owner may have paused the socket; its end must come all the same.
     process.nextTick(resume, this.socket);
-    this.#startCloseTimer();
-  }
-
-  #startCloseTimer(): void {
-    if (this.#closeTimer !== null || this.socket.destroyed) return;
-    this.#closeTimer = setTimeout(destroy, this.#options.closeTimeout, this.socket);
+    this.startCloseTimer();
   }
 }
 

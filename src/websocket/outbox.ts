@@ -13,12 +13,12 @@ import { type Running, SendQueue } from './send-queue.ts';
 
 type Sending =
   | ('send' | 'sendLater' | 'sendPrepared' | 'sendFrame')
-  | ('ping' | 'pong' | 'close' | 'lose');
+  | ('ping' | 'pong' | 'close' | 'startCloseTimer' | 'lose');
 
 /** What an outbox sends on. */
 export interface Outlet extends Pick<Link<unknown>, Sending> {
   readonly socket: { readonly destroyed: boolean };
-  readonly connection: Pick<Connection, 'role' | 'takesLong'>;
+  readonly connection: Pick<Connection, 'role' | 'takesLong' | 'setBusy'>;
 }
 
 /** What an outbox tells its socket. */
@@ -40,7 +40,11 @@ export class Outbox {
   constructor(link: Outlet, events: OutboxEvents) {
     this.#link = link;
     this.#events = events;
-    this.#queue = new SendQueue(() => events.onEmpty());
+    this.#queue = new SendQueue(() => {
+      events.onEmpty();
+      // §5.5.1: a Close that came meanwhile is answered behind what was sent before it.
+      link.connection.setBusy(false);
+    });
   }
 
   /** Payload bytes that wait. Stays when the outbox has been dropped. */
@@ -94,12 +98,16 @@ export class Outbox {
     );
   }
 
-  /** Starts the closing handshake behind what waits; throws at once, see Connection.close. */
+  /**
+   * Starts the closing handshake behind what waits; throws at once, see Connection.close. Its time runs
+   * from now on.
+   */
   close(code: number | undefined, reason: string | Uint8Array | undefined): void {
     // What cannot be sent is refused now; what is sent is the reason as it is now.
     encodeClose(code, reason);
     const kept = typeof reason !== 'string' && reason?.length ? Buffer.from(reason) : reason;
-    this.#queue.add(0, () => void this.#link.close(code, kept), nothing);
+    this.#add(0, undefined, () => void this.#link.close(code, kept));
+    this.#link.startCloseTimer();
   }
 
   /** The connection has closed: tells the callbacks of all that waits, when it is known why it was lost. */
@@ -108,6 +116,7 @@ export class Outbox {
   }
 
   #add(length: number, done: WriteCallback | undefined, run: () => Running): void {
+    this.#link.connection.setBusy(true);
     this.#queue.add(length, run, (lost) => tell(done, lost));
   }
 
@@ -122,6 +131,7 @@ export class Outbox {
       this.#events.onError(failure);
       return undefined;
     };
+    this.#link.connection.setBusy(true);
     this.#queue.addBlob(blob, run, (lost) => tell(done, lost));
   }
 
@@ -163,5 +173,3 @@ export class Outbox {
     else tell(done, error);
   }
 }
-
-function nothing(): void {}

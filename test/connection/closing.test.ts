@@ -8,13 +8,14 @@ import {
   type ClosingState,
 } from '../../src/connection/closing.ts';
 
-const STATES: readonly ClosingState[] = ['open', 'sent', 'complete', 'failed', 'lost'];
+const STATES: readonly ClosingState[] = ['open', 'sent', 'received', 'complete', 'failed', 'lost'];
 const EVENTS: readonly ClosingEvent[] = ['send', 'receive', 'fail', 'end'];
 
 /** A handshake that has been brought to `state`. */
 function at(state: ClosingState): ClosingHandshake {
   const path: Record<ClosingState, ClosingEvent[]> = {
-    ...{ open: [], sent: ['send'], complete: ['send', 'receive'], failed: ['fail'], lost: ['end'] },
+    ...{ open: [], sent: ['send'], received: ['receive'], complete: ['send', 'receive'] },
+    ...{ failed: ['fail'], lost: ['end'] },
   };
   const closing = new ClosingHandshake();
   for (const event of path[state]) closing.apply(event);
@@ -25,18 +26,21 @@ describe('the closing handshake', () => {
   it.each(STATES.flatMap((state) => EVENTS.map((event) => [state, event] as const)))(
     '[6455-7.1.3-a] [6455-7.1.4-a] in state %s takes %s',
     (state, event) => {
-      // §7.1.3, §7.1.4, §7.1.7: only `open` and `sent` are left for another state.
+      // §7.1.3, §7.1.4, §7.1.7: until both have passed, or the connection failed or was lost, each counts.
+      const isOver = state === 'complete' || state === 'failed' || state === 'lost';
       const moves: Record<ClosingEvent, ClosingState> = {
-        send: 'sent',
-        receive: 'complete',
+        send: state === 'received' ? 'complete' : 'sent',
+        receive: state === 'sent' ? 'complete' : 'received',
         fail: 'failed',
         end: 'lost',
       };
-      const expected = state === 'open' || state === 'sent' ? moves[event] : state;
+      const expected = isOver ? state : moves[event];
       const closing = at(state);
       expect(closing.apply(event)).toBe(state);
       expect(closing.state).toBe(expected);
       expect(closing.wasClean).toBe(expected === 'complete');
+      // §5.5.1: no data behind our own Close, and none where nothing can follow.
+      expect(closing.maySend).toBe(expected === 'open' || expected === 'received');
     },
   );
 
@@ -51,7 +55,8 @@ describe('the closing handshake', () => {
     (state) => {
       const closing = at(state);
       expect(closing.receive(3000, Buffer.from('first'))).toBe(state);
-      expect(closing.receive(4000, Buffer.from('second'))).toBe('complete');
+      const next = state === 'open' ? 'received' : 'complete';
+      expect(closing.receive(4000, Buffer.from('second'))).toBe(next);
       expect(closing).toMatchObject({ code: 3000, reason: Buffer.from('first') });
     },
   );

@@ -292,6 +292,76 @@ describe.each(ROLES)('a %s that compresses', (role) => {
       ]);
   });
 
+  it('[6455-5.5.1-j] [7692-7.2.1-a] answers a Close behind a message that is being compressed, and behind the next one', async () => {
+    const each = endpoint(role);
+    const { connection } = each;
+    const large = Buffer.alloc(100_000, 'large ');
+    const sent: number[] = [];
+    const done = new Promise<void>((resolve) =>
+      connection.sendLater(large, true, false, (length) => {
+        sent.push(length);
+        expect(connection.takesLong(large.length)).toBe(true);
+        connection.sendLater(large, true, true, (length) => {
+          sent.push(length, connection.send('small', false));
+          resolve();
+        });
+      }),
+    );
+    each.take({ opcode: 8, payload: closeBody(1000, 'bye') });
+    expect(each.told).toEqual([['close', 1000, 'bye']]);
+    expect([connection.state, each.wire(), each.ended]).toEqual(['received', [], 0]);
+    await done;
+    await expect.poll(() => connection.state).toBe('complete');
+    expect(sent).toEqual([100_000, 100_000, 5]);
+    expect(each.frames().map(({ opcode, rsv, fin }) => [opcode, rsv, fin])).toEqual([
+      ...[
+        [2, RSV1, false],
+        [0, 0, true],
+        [1, RSV1, true],
+      ],
+      [8, 0, true],
+    ]);
+    expect(each.ended).toBe(role === 'server' ? 1 : 0);
+    const receiver = endpoint(peer);
+    receiver.connection.receive(each.written);
+    await expect
+      .poll(() => receiver.told.map(([what]) => what))
+      .toEqual(['binary', 'text', 'close']);
+    expect(receiver.told[0]?.[1]).toBe(Buffer.concat([large, large]).toString('hex'));
+  });
+
+  it('[6455-5.5.1-j] answers it when the message is there and the owner has no more', async () => {
+    const each = endpoint(role);
+    const { connection } = each;
+    const sent = new Promise<number>((resolve) =>
+      connection.sendLater(Buffer.alloc(100_000), true, true, resolve),
+    );
+    connection.setBusy(true);
+    each.take({ opcode: 8 });
+    expect(await sent).toBe(100_000);
+    expect([connection.state, each.frames().length]).toEqual(['received', 1]);
+    const more = new Promise<number>((resolve) =>
+      connection.sendLater(Buffer.alloc(100_000), true, true, resolve),
+    );
+    connection.setBusy(false);
+    expect([connection.state, each.frames().length]).toEqual(['received', 1]);
+    expect(await more).toBe(100_000);
+    await expect.poll(() => connection.state).toBe('complete');
+    expect(each.frames().map(({ opcode }) => opcode)).toEqual([2, 2, 8]);
+  });
+
+  it('sends it no more when the transport has ended behind the Close', async () => {
+    const each = endpoint(role);
+    const sent = new Promise<number>((resolve) =>
+      each.connection.sendLater(Buffer.alloc(100_000), true, true, resolve),
+    );
+    each.take({ opcode: 8 });
+    each.connection.receiveEnd();
+    expect(await sent).toBe(-1);
+    expect(each.frames()).toEqual([]);
+    expect(each.connection).toMatchObject({ state: 'lost', closeCode: 1005 });
+  });
+
   it('[6455-6.2-a] holds what follows a large message until that is there', async () => {
     for (const borrowed of [false, true]) {
       const noise = randomBytes(50_000);
@@ -422,6 +492,18 @@ describe('a codec that takes its time', () => {
     ]);
     each.connection.receiveEnd();
     expect(codec.closed).toBe(1);
+  });
+
+  it('is kept for what is sent before a Close is answered, and closed then', () => {
+    const codec = new SlowCodec();
+    const each = new Endpoint({ role: 'client', codec });
+    each.connection.setBusy(true);
+    each.take({ opcode: 8 });
+    expect(codec.closed).toBe(0);
+    each.connection.send('x', false);
+    each.connection.setBusy(false);
+    expect(codec.closed).toBe(1);
+    expect(each.wire()).toEqual(['c1:78', '88:']);
   });
 
   it('passes on what was thrown over a message, and the connection can go on', () => {

@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { Connection, type ConnectionOptions } from '../../src/connection/connection.ts';
+import { PreparedMessage } from '../../src/connection/prepared.ts';
 import { ProtocolError } from '../../src/errors.ts';
 import { type Outcome, replay } from '../frame/replay.ts';
 import { encodeFrame, type FrameSpec } from '../support/wire.ts';
@@ -636,6 +637,134 @@ describe.each(ROLES)('the closing handshake of a %s', (role) => {
     endpoint.connection.receive(chunk, true);
     chunk.fill(0);
     expect(endpoint.connection.closeReason.toString()).toBe('kept');
+  });
+});
+
+describe.each(ROLES)('a %s with messages that are not ready to be sent', (role) => {
+  const BYE = { opcode: 8, payload: closeBody(3001, 'bye') };
+  const answer = short(0x88, closeBody(3001, 'bye'));
+  const ended = role === 'server' ? 1 : 0;
+
+  /** An endpoint whose owner is busy. */
+  function busy(): Endpoint {
+    const endpoint = new Endpoint({ role });
+    endpoint.connection.setBusy(true);
+    return endpoint;
+  }
+
+  it('[6455-5.5.1-h] [6455-5.5.1-j] [6455-5.1-a] answers a Close when they have been sent, and ignores what follows it', () => {
+    const endpoint = busy();
+    const { connection } = endpoint;
+    endpoint.take(
+      BYE,
+      { opcode: 1, payload: 'late' },
+      { opcode: 9 },
+      { opcode: 8 },
+      { opcode: 15 },
+    );
+    expect(endpoint.told).toEqual([['close', 3001, 'bye']]);
+    expect(connection).toMatchObject({ state: 'received', closeCode: 3001, wasClean: false });
+    expect([endpoint.wire(), endpoint.ended]).toEqual([[], 0]);
+    expect(connection.send('one', false)).toBe(3);
+    expect(connection.ping('p')).toBe(1);
+    expect(connection.pong('q')).toBe(1);
+    expect(connection.sendPrepared(new PreparedMessage('two'))).toBe(3);
+    connection.setBusy(false);
+    const sent = [short(0x81, 'one'), short(0x89, 'p'), short(0x8a, 'q'), short(0x81, 'two')];
+    expect(endpoint.writes).toHaveLength(1);
+    expect(endpoint.wire()).toEqual([...sent, answer]);
+    expect(connection).toMatchObject({ state: 'complete', closeCode: 3001, wasClean: true });
+    expect(endpoint.ended).toBe(ended);
+  });
+
+  it('[6455-5.5.1-g] [6455-5.5.1-p] sends nothing behind its answer, and answers once', () => {
+    const endpoint = busy();
+    const { connection } = endpoint;
+    endpoint.take(BYE);
+    connection.setBusy(true);
+    expect(endpoint.wire()).toEqual([]);
+    for (const isBusy of [false, true, false]) connection.setBusy(isBusy);
+    connection.close(1000);
+    expect(connection.send('late', false)).toBe(-1);
+    expect(connection.ping('late')).toBe(-1);
+    expect(connection.takesLong(1_000_000)).toBe(false);
+    expect(endpoint.wire()).toEqual([answer]);
+    expect(endpoint.ended).toBe(ended);
+    expect(endpoint.told).toHaveLength(1);
+  });
+
+  it('[6455-5.5.1-k] [6455-7.1.5-b] answers a Close without a code without one', () => {
+    const endpoint = busy();
+    endpoint.take({ opcode: 8 });
+    endpoint.connection.setBusy(false);
+    expect(endpoint.told).toEqual([['close', 1005, '']]);
+    expect(endpoint.wire()).toEqual([short(0x88)]);
+  });
+
+  it('[6455-7.1.5-d] may answer with a code of its own', () => {
+    const endpoint = busy();
+    const { connection } = endpoint;
+    endpoint.take(BYE);
+    expect(() => connection.close(1005)).toThrow(TypeError);
+    expect(connection.state).toBe('received');
+    connection.close(1001, 'mine');
+    expect(endpoint.ended).toBe(ended);
+    connection.setBusy(false);
+    expect(endpoint.wire()).toEqual([short(0x88, closeBody(1001, 'mine'))]);
+    expect(connection).toMatchObject({ state: 'complete', closeCode: 3001, wasClean: true });
+  });
+
+  it('[6455-5.5.1-p] waits for nothing when its own Close is out already', () => {
+    const endpoint = busy();
+    endpoint.connection.close(1000);
+    endpoint.take(BYE);
+    expect(endpoint.connection.state).toBe('complete');
+    endpoint.connection.setBusy(false);
+    expect(endpoint.wire()).toEqual([short(0x88, closeBody(1000))]);
+    expect(endpoint.ended).toBe(ended);
+  });
+
+  it('[6455-7.1.7-e] [6455-7.1.5-a] fails at once, with the code of the peer as its own', () => {
+    const endpoint = busy();
+    const { connection } = endpoint;
+    endpoint.take(BYE);
+    connection.fail(new ProtocolError(1008, 'WS_ERR_INVALID_OPCODE', ''));
+    connection.setBusy(false);
+    expect(connection.send('late', false)).toBe(-1);
+    expect(endpoint.told.map(([what, code]) => [what, code])).toEqual([
+      ['close', 3001],
+      ['fail', 1008],
+    ]);
+    expect(endpoint.wire()).toEqual([short(0x88, closeBody(1008))]);
+    expect(endpoint.ended).toBe(1);
+    expect(connection).toMatchObject({ state: 'failed', closeCode: 3001, wasClean: false });
+  });
+
+  it('[6455-7.1.5-a] [6455-7.1.4-a] is not clean, but has the code, if the transport ends first', () => {
+    const endpoint = busy();
+    endpoint.take(BYE);
+    endpoint.connection.receiveEnd();
+    endpoint.connection.setBusy(false);
+    expect(endpoint.connection).toMatchObject({ state: 'lost', closeCode: 3001, wasClean: false });
+    expect([endpoint.wire(), endpoint.ended]).toEqual([[], 0]);
+  });
+
+  it('[6455-5.5.2-b] [6455-5.5.3-b] answers no Ping any more that a full transport held back', () => {
+    const endpoint = busy();
+    endpoint.connection.setCongested(true);
+    endpoint.take({ opcode: 9, payload: 'p' }, BYE);
+    endpoint.connection.setCongested(false);
+    endpoint.connection.setBusy(false);
+    expect(endpoint.wire()).toEqual([answer]);
+  });
+
+  it('goes on as before when no Close has come', () => {
+    const endpoint = busy();
+    endpoint.connection.setBusy(false);
+    expect(endpoint.connection.state).toBe('open');
+    expect(endpoint.wire()).toEqual([]);
+    endpoint.take(BYE);
+    expect(endpoint.wire()).toEqual([answer]);
   });
 });
 

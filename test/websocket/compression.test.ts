@@ -136,7 +136,7 @@ describe('sending', () => {
   });
 
   it('calls every callback once when the connection ends before that, in order, before close', async () => {
-    for (const end of ['terminate', 'peer closes', 'peer vanishes']) {
+    for (const end of ['terminate', 'peer closes and ends', 'peer vanishes']) {
       const { ws, near, peer } = open();
       const called: string[] = [];
       let calledAtClose = -1;
@@ -147,16 +147,43 @@ describe('sending', () => {
         ws.send(LARGE, (error) => called.push(`${name} ${error?.message}`));
       }
       if (end === 'terminate') ws.terminate();
-      else if (end === 'peer closes') peer.send({ opcode: 8 });
-      else near.destroy();
+      else if (end === 'peer vanishes') near.destroy();
+      else {
+        peer.send({ opcode: 8 });
+        peer.socket.end();
+      }
       await vi.waitFor(() => expect(called).toHaveLength(3), 10_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
       const lost = 'The socket was closed while data was being compressed';
       expect(called).toEqual([`a ${lost}`, `b ${lost}`, `c ${lost}`]);
-      if (end === 'peer closes') near.destroy();
       await vi.waitFor(() => expect(calledAtClose).toBe(3), 10_000);
     }
   });
+});
+
+it('[6455-5.5.1-j] what is being compressed when the Close of the peer comes is sent before the answer', async () => {
+  for (const takeover of [false, true]) {
+    const [near, far] = memoryPair();
+    const ws = new BaseWebSocket('server');
+    const parameters = {
+      ...ALONE,
+      serverNoContextTakeover: !takeover,
+      clientNoContextTakeover: !takeover,
+    };
+    ws.setSocket(near, Buffer.alloc(0), { deflate: { parameters, options: { threshold: 0 } } });
+    const peer = new Peer(far, 'client');
+    const log = record(ws);
+    for (const name of ['a', 'b']) ws.send(LARGE, () => log.push(name));
+    ws.send('small', () => log.push('c'));
+    peer.send({ opcode: 8, payload: Buffer.from([3, 232]) });
+    await settle(1);
+    expect([ws.readyState, peer.frames.length]).toEqual([2, 0]);
+    await vi.waitFor(() => expect(peer.ended).toBe(true));
+    expect(seen(peer).slice(0, -1)).toEqual(['2z:60000 bytes', '2z:60000 bytes', '1z:small']);
+    expect(peer.closes).toEqual([Buffer.from([3, 232])]);
+    peer.socket.end();
+    await vi.waitFor(() => expect(log).toEqual(['a', 'b', 'c', 'close:1000::true']));
+  }
 });
 
 it('what was compressed in the turn in which the socket was dropped is told as in ws', async () => {

@@ -139,14 +139,20 @@ interface Stage {
   readonly outbox: Outbox;
   /** What the link was told to do, what the socket was told, and what callbacks were. */
   readonly log: string[];
-  readonly link: { destroyed: boolean; takes: boolean; answer: () => boolean };
+  readonly link: {
+    destroyed: boolean;
+    takes: boolean;
+    isBusy: boolean;
+    timers: number;
+    answer: () => boolean;
+  };
   note(name: string): (error?: Error) => void;
 }
 
 /** An outbox on a link that answers every call as `link.answer` does. */
 function stage(): Stage {
   const log: string[] = [];
-  const link = { destroyed: false, takes: false, answer: () => true };
+  const link = { destroyed: false, takes: false, isBusy: false, timers: 0, answer: () => true };
   const call = (line: string, done?: (error?: Error) => void): boolean => {
     const taken = link.answer();
     log.push(`${line} ${taken}`);
@@ -159,7 +165,13 @@ function stage(): Stage {
         return link.destroyed;
       },
     },
-    connection: { role: 'server', takesLong: () => link.takes },
+    connection: {
+      role: 'server',
+      takesLong: () => link.takes,
+      setBusy: (isBusy) => {
+        link.isBusy = isBusy;
+      },
+    },
     send: (data, isBinary, fin, compress, done) =>
       call(`send ${data} ${isBinary} ${fin} ${compress}`, done),
     sendLater: async (data, _isBinary, _fin, done) => {
@@ -171,6 +183,9 @@ function stage(): Stage {
     ping: (data, done) => call(`ping ${data}`, done),
     pong: (data, done) => call(`pong ${data}`, done),
     close: (code, reason) => log.push(`close ${code} ${reason}`),
+    startCloseTimer: () => {
+      link.timers++;
+    },
     lose: (length) => log.push(`lose ${length}`),
   };
   const outbox = new Outbox(outlet, {
@@ -215,6 +230,34 @@ describe('the outbox', () => {
       ...['send a true false true true', 'send b false true false true', 'empty'],
       ...['send c true false false true', 'empty'],
     ]);
+  });
+
+  it('[6455-5.5.1-j] has a Close of the peer wait for all that was sent before, and no longer', async () => {
+    const { outbox, log, link } = stage();
+    const first = new SlowBlob(['a']);
+    outbox.sendBlob(first, true, true, true, undefined);
+    outbox.send(Buffer.from('b'), true, true, true, undefined);
+    expect(link.isBusy).toBe(true);
+    first.release();
+    await vi.waitFor(() => expect(link.isBusy).toBe(false));
+    expect(log.at(-1)).toBe('empty');
+    outbox.send(Buffer.from('c'), true, true, true, undefined);
+    expect([link.isBusy, log.at(-1)]).toEqual([false, 'empty']);
+    const busy = log.length;
+    link.takes = true;
+    outbox.send(Buffer.from('d'), true, true, true, undefined);
+    expect([link.isBusy, log.length]).toEqual([true, busy]);
+    await vi.waitFor(() => expect(link.isBusy).toBe(false));
+    expect(log.slice(busy)).toEqual(['later d true', 'empty']);
+  });
+
+  it('[6455-5.5.1-r] [6455-5.5.1-o] lets the time of the closing handshake run from the call of close()', () => {
+    const { outbox, link } = stage();
+    outbox.sendBlob(new SlowBlob(['a']), true, true, true, undefined);
+    expect(() => outbox.close(1005, undefined)).toThrow(TypeError);
+    expect(link.timers).toBe(0);
+    outbox.close(1000, undefined);
+    expect(link.timers).toBe(1);
   });
 
   it.each(['destroyed', 'late'] as const)(
