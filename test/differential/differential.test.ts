@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { allowances } from './allowances.ts';
 import { meant, mended } from './examples.ts';
 import { type Outcome, play } from './player.ts';
-import { type Script, script } from './script.ts';
+import { type Script, script, waitingScript } from './script.ts';
 import { ours, theirs } from './subjects.ts';
 
 const SEED = Number(process.env.HANDFAST_SEED ?? 6455);
@@ -26,6 +26,10 @@ async function compare(each: Script): Promise<void> {
 describe('beside ws', () => {
   it(`any script comes to the same (seed ${SEED}, ${RUNS} scripts)`, async () => {
     await fc.assert(fc.asyncProperty(script, compare), { seed: SEED, numRuns: RUNS });
+  });
+
+  it(`any script with Blobs that wait comes to the same (seed ${SEED}, ${RUNS} scripts)`, async () => {
+    await fc.assert(fc.asyncProperty(waitingScript, compare), { seed: SEED, numRuns: RUNS });
   });
 
   it.each(Object.entries(mended))('%s', async (_, steps) => {

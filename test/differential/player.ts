@@ -5,7 +5,15 @@ import { Buffer } from 'node:buffer';
 import type { KnownSocket } from '../support/known.ts';
 import { decodeFrames, encodeFrame } from '../support/wire.ts';
 import { type MemorySocket, memoryPair, settle } from '../websocket/pair.ts';
-import { type Action, dataOf, type PeerFrames, type Script, type Step, specOf } from './script.ts';
+import {
+  type Action,
+  dataOf,
+  type Kind,
+  type PeerFrames,
+  type Script,
+  type Step,
+  specOf,
+} from './script.ts';
 
 /** An implementation: a class of sockets, and frames made beforehand. */
 export interface Subject {
@@ -47,6 +55,8 @@ class Player {
   #sent = 0;
   /** The application has begun a message and not ended it. */
   #fragmenting = false;
+  /** Lets Blobs be read whose bytes have been asked for. */
+  readonly #gates: (() => void)[] = [];
 
   constructor(subject: Subject, { role, maxPayload }: Script) {
     this.#subject = subject;
@@ -66,6 +76,7 @@ class Player {
 
   async take(step: Step): Promise<void> {
     if ('wait' in step) await this.#wait(step.wait);
+    else if ('release' in step) await this.#release();
     else if ('onMessage' in step) this.#reactions.push(step.onMessage);
     else if ('do' in step) this.#act(step);
     else {
@@ -80,6 +91,10 @@ class Player {
 
   /** Lets all come to its end: the peer vanishes if nobody else did. */
   async finish(): Promise<Outcome> {
+    // One after the other, as they stand in the queue.
+    for (let i = 0; i < 20; i++) {
+      await this.#release();
+    }
     await this.#wait('quiet');
     this.#far.destroy();
     await this.#wait('quiet');
@@ -123,7 +138,7 @@ class Player {
     switch (action.do) {
       case 'send':
         ws.send(
-          dataOf(action.kind, action.length),
+          this.#dataOf(action.kind, action.length),
           { fin: action.fin },
           action.cb ? this.#callback('send') : undefined,
         );
@@ -132,7 +147,7 @@ class Player {
       case 'ping':
       case 'pong':
         ws[action.do](
-          dataOf(action.kind, action.length),
+          this.#dataOf(action.kind, action.length),
           undefined,
           action.cb ? this.#callback(action.do) : undefined,
         );
@@ -156,6 +171,22 @@ class Player {
       default:
         ws[action.do]();
     }
+  }
+
+  #dataOf(kind: Kind, length: number): unknown {
+    const data = dataOf(kind, length);
+    if (data instanceof Blob) {
+      const bytes = dataOf('arraybuffer', length) as ArrayBuffer;
+      data.arrayBuffer = () => new Promise((resolve) => this.#gates.push(() => resolve(bytes)));
+    }
+    return data;
+  }
+
+  async #release(): Promise<void> {
+    // In a turn of its own, as from a disk.
+    await settle(1);
+    for (const open of this.#gates.splice(0)) open();
+    await settle(2);
   }
 
   #callback(name: string): (error?: Error) => void {

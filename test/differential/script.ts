@@ -6,7 +6,10 @@ import fc from 'fast-check';
 import { encodeClose, type FrameSpec } from '../support/wire.ts';
 
 /** How data is handed to `send`, `ping` and `pong`. */
-export type Kind = 'text' | 'buffer' | 'view' | 'arraybuffer' | 'number' | 'bytes' | 'none';
+export type Kind =
+  | ('text' | 'buffer' | 'view' | 'arraybuffer' | 'number' | 'bytes' | 'none')
+  /** It can be read when the step `release` comes. */
+  | 'blob';
 
 /** What the application does. `cb`: it gives a callback. */
 export type Action =
@@ -42,6 +45,8 @@ export type Step =
   | { peer: 'end' | 'reset' }
   /** Time passes: to the end of the tick, to the next turn, until all is quiet. */
   | { wait: 'tick' | 'turn' | 'quiet' }
+  /** The Blobs that are being read have been read. */
+  | { release: 'blobs' }
   /** What the application does within its next message event. */
   | { onMessage: Action };
 
@@ -193,6 +198,63 @@ export const script: fc.Arbitrary<Script> = fc.record({
   steps: fc.array(step, { maxLength: 14 }),
 });
 
+/**
+ * Scripts in which Blobs wait to be read. Without what goes before them on purpose: Pings and Pongs of other
+ * kinds, frames made beforehand, and the Close for a fault.
+ */
+export const waitingScript: fc.Arbitrary<Script> = fc.record({
+  role: fc.constantFrom('client' as const, 'server' as const),
+  maxPayload: fc.constant(0),
+  steps: fc.array(
+    fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          do: fc.constant('send' as const),
+          kind: fc.constantFrom<Kind>('blob', 'blob', 'text', 'view'),
+          length,
+          fin: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.boolean()),
+          cb: fc.boolean(),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          do: fc.constantFrom('ping' as const, 'pong' as const),
+          kind: fc.constant<Kind>('blob'),
+          length: fc.constantFrom(0, 1, 125, 126),
+          cb: fc.boolean(),
+        }),
+      },
+      { weight: 4, arbitrary: fc.record({ release: fc.constant('blobs' as const) }) },
+      {
+        weight: 1,
+        arbitrary: action.filter((each) => /^(close|terminate|resume)$/.test(each.do)),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          peer: fc.constant('frames' as const),
+          frames: fc.oneof(close, message).filter(isPlain),
+          cuts: fc.constant<number[]>([]),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ peer: fc.constantFrom('end' as const, 'reset' as const) }),
+      },
+      { weight: 3, arbitrary: wait },
+    ),
+    { maxLength: 14 },
+  ),
+});
+
+/** Neither a Ping among them nor a Close with 1005. */
+function isPlain(frames: readonly PeerFrame[]): boolean {
+  const refused = encodeClose(1005).toString('latin1');
+  return frames.every(({ opcode, payload }) => opcode !== 9 && payload !== refused);
+}
+
 /** The bytes of a frame's payload: text as UTF-8, unless every character is one byte. */
 function bytesOf({ opcode, payload }: PeerFrame): Buffer {
   return Buffer.from(payload, opcode === 8 || payload === '\xff' ? 'latin1' : 'utf8');
@@ -221,6 +283,8 @@ export function dataOf(kind: Kind, length: number): unknown {
       return length;
     case 'bytes':
       return [...bytes];
+    case 'blob':
+      return new Blob([bytes]);
     case 'none':
       return undefined;
   }
