@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from '../src/index.ts';
 import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from '../src/websocket/event.ts';
 import { meant } from './differential/examples.ts';
+import { meant as meantWhenClosing } from './differential/scenes.ts';
 import { known } from './support/known.ts';
 
 const root = new URL('../', import.meta.url);
@@ -154,9 +155,12 @@ describe('the page', () => {
     expect([...tables.keys()].filter((heading) => !(heading in has))).toEqual([]);
   });
 
-  it.each(meant.map(({ name }) => name))('explains: %s', (name) => {
-    expect(page).toContain(`**${name}.**`);
-  });
+  it.each([...meant.map(({ name }) => name), ...Object.keys(meantWhenClosing)])(
+    'explains: %s',
+    (name) => {
+      expect(page).toContain(`**${name}.**`);
+    },
+  );
 });
 
 describe('the reading of the page', () => {
