@@ -42,7 +42,9 @@ async function play(subject: Package, role: Role, scene: Scene): Promise<Outcome
   peer.end();
   await closed;
   stage.release();
-  await sleep(20);
+  // What is told of a Blob may come behind `close`.
+  await expect.poll(() => stage.waiting, { timeout: 5000, interval: 5 }).toBe(0);
+  await sleep(5);
   outcome.wire.push(...stage.wire);
   return outcome;
 }

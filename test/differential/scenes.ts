@@ -31,6 +31,8 @@ export class Stage {
   readonly ws: WebSocket;
   readonly peer: RawPeer;
   readonly log: string[] = [];
+  /** Callbacks that have not been called. */
+  waiting = 0;
   /** Lets all Blobs be read, from now on. */
   release: () => void = () => {};
   readonly #subject: Package;
@@ -49,10 +51,13 @@ export class Stage {
   }
 
   /** A callback. */
-  readonly note =
-    (name: string) =>
-    (error?: Error): void =>
-      void this.log.push(`${name}: ${error?.message ?? 'sent'} (${this.ws.readyState})`);
+  readonly note = (name: string): ((error?: Error) => void) => {
+    this.waiting++;
+    return (error) => {
+      this.waiting--;
+      this.log.push(`${name}: ${error?.message ?? 'sent'} (${this.ws.readyState})`);
+    };
+  };
 
   /** A Blob that can be read when `release` is called. */
   readonly blob = (text: string): Blob => {
