@@ -199,6 +199,55 @@ describe('two endpoints', () => {
     );
   });
 
+  it('[6455-5.5.1-j] [6455-5.1-a] [6455-5.5.1-g] [6455-5.5.1-h] [6455-5.5.1-p] that are busy now and then lose nothing that they could send, whoever closes when', () => {
+    const busy = fc.record({ side, busy: fc.boolean() });
+    const close = fc.record({ closer: side, code: closeCode });
+    const happening = fc.oneof(
+      ...[
+        { weight: 4, arbitrary: delivery },
+        { weight: 4, arbitrary: saying },
+      ],
+      ...[
+        { weight: 3, arbitrary: busy },
+        { weight: 1, arbitrary: close },
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 40 }), side, (course, last) => {
+        const pipe = new Pipe();
+        const sent: Record<Side, string[]> = { client: [], server: [] };
+        for (const each of [...course, { closer: last, code: 1000 }]) {
+          if ('to' in each) pipe.deliver(each.to, each.count);
+          else if ('busy' in each) pipe[each.side].connection.setBusy(each.busy);
+          else if ('closer' in each) pipe[each.closer].connection.close(each.code);
+          else if (pipe[each.from].connection.send(each.say, false) >= 0) {
+            sent[each.from].push(each.say);
+          }
+        }
+        pipe.settle();
+        for (const side of ['client', 'server'] as const) {
+          const { connection } = pipe[side];
+          if (connection.state !== 'received') continue;
+          // It has not answered, as it is busy, and may still send.
+          expect(closesOf(pipe[side])).toEqual([]);
+          expect(connection.send('at last', false)).toBe(7);
+          sent[side].push('at last');
+          connection.setBusy(false);
+        }
+        pipe.settle();
+        for (const side of ['client', 'server'] as const) {
+          const heard = pipe[other(side)].told.filter(([what]) => what === 'text');
+          expect(heard.map(([, said]) => said)).toEqual(sent[side]);
+          expect(pipe[side].connection).toMatchObject({ state: 'complete', wasClean: true });
+          expect(closesOf(pipe[side])).toHaveLength(1);
+          expect(pipe[side].frames().at(-1)?.opcode).toBe(8);
+        }
+        expect(pipe.firstToEnd).toBe('server');
+      }),
+      runs(300),
+    );
+  });
+
   it('[6455-7.2.1-b] [6455-7.1.4-a] [6455-7.1.5-c] [6455-7.1.3-a] whose transport is cut, after whatever prefix, are clean if both Close frames had passed and else have 1006 (property 27)', () => {
     fc.assert(
       fc.property(closing, closeCode, side, (course, code, starves) => {
