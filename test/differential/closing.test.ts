@@ -15,7 +15,7 @@ const KEY = Buffer.from('a1b2c3d4', 'hex');
 /** Plays a scene to its end. */
 async function play(subject: Package, role: Role, scene: Scene): Promise<Outcome> {
   const { act, frames = [close(BYE)], next = (stage: Stage) => stage.release() } = scene;
-  const options = { closeTimeout: scene.closeTimeout ?? 10_000 };
+  const options = { closeTimeout: scene.closeTimeout ?? 15_000 };
   const [ws, peer] = await connect(subject, role, { deflate: true, options });
   const stage = new Stage(subject, ws, peer);
   const outcome: Outcome = { log: stage.log, wire: [], waiting: [0, 0] };
@@ -38,12 +38,12 @@ async function play(subject: Package, role: Role, scene: Scene): Promise<Outcome
   // The peer ends the transport when a Close or the end of ours has come, unless it has done so before.
   const isOver = (): boolean =>
     peer.finished !== undefined || stage.wire.some((line) => line.startsWith('8:'));
-  await Promise.race([closed, peer.until(isOver, 5000)]);
+  await Promise.race([closed, peer.until(isOver)]);
   peer.end();
   await closed;
   stage.release();
   // What is told of a Blob may come behind `close`.
-  await expect.poll(() => stage.waiting, { timeout: 5000, interval: 5 }).toBe(0);
+  await expect.poll(() => stage.waiting, { interval: 5 }).toBe(0);
   await sleep(5);
   outcome.wire.push(...stage.wire);
   return outcome;

@@ -11,7 +11,7 @@ import type { Package } from './connect.ts';
 
 const RSV1 = 4;
 /** For the thread pool, and long enough for a FIN or RST to overtake it. */
-const HUGE = randomBytes(3_000_000).toString('hex');
+const HUGE = randomBytes(6_000_000).toString('hex');
 const LARGE = 'large '.repeat(10_000);
 const LOST = 'The socket was closed while';
 export const BYE = encodeClose(1000, 'bye');

@@ -178,11 +178,11 @@ it('[6455-5.5.1-j] what is being compressed when the Close of the peer comes is 
     peer.send({ opcode: 8, payload: Buffer.from([3, 232]) });
     await settle(1);
     expect([ws.readyState, peer.frames.length]).toEqual([2, 0]);
-    await vi.waitFor(() => expect(peer.ended).toBe(true));
+    await vi.waitFor(() => expect(peer.ended).toBe(true), 10_000);
     expect(seen(peer).slice(0, -1)).toEqual(['2z:60000 bytes', '2z:60000 bytes', '1z:small']);
     expect(peer.closes).toEqual([Buffer.from([3, 232])]);
     peer.socket.end();
-    await vi.waitFor(() => expect(log).toEqual(['a', 'b', 'c', 'close:1000::true']));
+    await vi.waitFor(() => expect(log).toEqual(['a', 'b', 'c', 'close:1000::true']), 10_000);
   }
 });
 

@@ -239,7 +239,7 @@ describe('the outbox', () => {
     outbox.send(Buffer.from('b'), true, true, true, undefined);
     expect(link.isBusy).toBe(true);
     first.release();
-    await vi.waitFor(() => expect(link.isBusy).toBe(false));
+    await vi.waitFor(() => expect(link.isBusy).toBe(false), 10_000);
     expect(log.at(-1)).toBe('empty');
     outbox.send(Buffer.from('c'), true, true, true, undefined);
     expect([link.isBusy, log.at(-1)]).toEqual([false, 'empty']);
@@ -247,7 +247,7 @@ describe('the outbox', () => {
     link.takes = true;
     outbox.send(Buffer.from('d'), true, true, true, undefined);
     expect([link.isBusy, log.length]).toEqual([true, busy]);
-    await vi.waitFor(() => expect(link.isBusy).toBe(false));
+    await vi.waitFor(() => expect(link.isBusy).toBe(false), 10_000);
     expect(log.slice(busy)).toEqual(['later d true', 'empty']);
   });
 
