@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export class DebuggedChromium {
   readonly #process: ChildProcess;
@@ -45,7 +46,15 @@ export class DebuggedChromium {
       this.#process.kill('SIGKILL');
       await once(this.#process, 'exit');
     }
-    // Its children may be writing still.
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    // Its children may be writing still, and `maxRetries` does not look for files that are new.
+    for (let left = 50; ; left--) {
+      try {
+        rmSync(this.#profile, { recursive: true, force: true });
+        return;
+      } catch (error) {
+        if (left === 0) throw error;
+        await delay(100);
+      }
+    }
   }
 }
