@@ -35,6 +35,8 @@ export class Compressor {
   #context: Context | null = null;
   /** The peer's window has what our context does not know of. */
   #isStale = false;
+  /** Shared with others: made with the first message without takeover. */
+  #shared: Context | null = null;
   /** It has been used since the last `rest`. */
   #isBusy = false;
 
@@ -50,9 +52,7 @@ export class Compressor {
   compress(bytes: Uint8Array, fin: boolean): Buffer {
     // A second flush with nothing before it would yield nothing.
     if (bytes.length === 0) return fin ? EMPTY_MESSAGE : EMPTY;
-    const deflated = Context.isSupported()
-      ? run(this.#settings.takeover ? this.#kept() : sharedContext(this.#settings.context), bytes)
-      : deflateRawSync(bytes, this.#options());
+    const deflated = this.#deflate(bytes);
     return fin ? deflated.subarray(0, deflated.length - TAIL_LENGTH) : deflated;
   }
 
@@ -74,7 +74,7 @@ export class Compressor {
   compressAlone(bytes: Uint8Array): Buffer {
     if (bytes.length === 0) return EMPTY_MESSAGE;
     const deflated = Context.isSupported()
-      ? run(sharedContext(this.#settings.alone), bytes)
+      ? runAlone(sharedContext(this.#settings.alone), bytes)
       : deflateRawSync(bytes, this.#options());
     return deflated.subarray(0, deflated.length - TAIL_LENGTH);
   }
@@ -102,6 +102,13 @@ export class Compressor {
     this.#context = null;
   }
 
+  #deflate(bytes: Uint8Array): Buffer {
+    if (!Context.isSupported()) return deflateRawSync(bytes, this.#options());
+    if (this.#settings.takeover) return run(this.#kept(), bytes, constants.Z_SYNC_FLUSH);
+    this.#shared ??= sharedContext(this.#settings.context);
+    return runAlone(this.#shared, bytes);
+  }
+
   /** Each by itself: what may refer to nothing need not, and what is large gains little by it. */
   #options(): ContextSettings & { finishFlush: number } {
     return { ...this.#settings.alone, finishFlush: constants.Z_SYNC_FLUSH };
@@ -117,7 +124,7 @@ export class Compressor {
   }
 }
 
-/** RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window. */
+/** The context that all with these settings share, whose messages refer to nothing before them. */
 function sharedContext(settings: ContextSettings): Context {
   const key = keyOf(settings);
   let context = shared.get(key);
@@ -125,7 +132,6 @@ function sharedContext(settings: ContextSettings): Context {
     context = new Context('deflate', settings);
     shared.set(key, context);
   }
-  context.reset();
   return context;
 }
 
@@ -133,14 +139,22 @@ function keyOf({ windowBits, level, memLevel, strategy }: ContextSettings): stri
   return `${windowBits} ${level} ${memLevel} ${strategy}`;
 }
 
+/** RFC 7692 §7.2.1: with no_context_takeover each message begins with an empty window. */
+function runAlone(context: Context, bytes: Uint8Array): Buffer {
+  // The message before this one was given up halfway.
+  if (context.isOutputFull) context.reset();
+  return run(context, bytes, constants.Z_FULL_FLUSH);
+}
+
 /** Everything that comes out for `bytes`; valid until the next run of any context. */
-function run(context: Context, bytes: Uint8Array): Buffer {
-  let output = context.run(bytes, 0, bytes.length) as Buffer;
+function run(context: Context, bytes: Uint8Array, flush: number): Buffer {
+  let output = context.run(bytes, 0, bytes.length, flush) as Buffer;
   if (!context.isOutputFull) return output;
   const pieces: Buffer[] = [];
   while (context.isOutputFull) {
     pieces.push(Buffer.from(output));
-    output = context.run(bytes, bytes.length - context.inputLeft, context.inputLeft) as Buffer;
+    const start = bytes.length - context.inputLeft;
+    output = context.run(bytes, start, context.inputLeft, flush) as Buffer;
   }
   return Buffer.concat([...pieces, output]);
 }

@@ -65,24 +65,23 @@ export class Context {
   /**
    * Puts bytes through, up to a full output buffer, and flushes (RFC 7692 §7.2). Returns the output:
    * a view that is valid until any context's next run. Null when the input is not DEFLATE data; the
-   * context cannot be used after that.
+   * context cannot be used after that. With Z_FULL_FLUSH nothing that is compressed later refers to
+   * what was before, which costs less than `reset`.
    */
-  run(input: Uint8Array, start: number, length: number): Buffer | null {
+  run(
+    input: Uint8Array,
+    start: number,
+    length: number,
+    flush: number = constants.Z_SYNC_FLUSH,
+  ): Buffer | null {
     output ??= Buffer.allocUnsafeSlow(OUTPUT_LENGTH);
     const internals = this.#internals;
-    internals._handle?.writeSync(
-      constants.Z_SYNC_FLUSH,
-      input,
-      start,
-      length,
-      output,
-      0,
-      OUTPUT_LENGTH,
-    );
+    internals._handle?.writeSync(flush, input, start, length, output, 0, OUTPUT_LENGTH);
     // Node destroys the stream of a context in which zlib found an error.
     if (this.#stream.destroyed) return null;
-    const [outputLeft, inputLeft] = internals._writeState as unknown as [number, number];
-    this.inputLeft = inputLeft;
+    const state = internals._writeState;
+    const outputLeft = state[0] as number;
+    this.inputLeft = state[1] as number;
     this.isOutputFull = outputLeft === 0;
     return output.subarray(0, OUTPUT_LENGTH - outputLeft);
   }
@@ -152,7 +151,10 @@ export class Context {
         works &&= inflate.inputLeft === 0 && !inflate.isOutputFull;
       }
       deflate.reset();
-      works &&= deflate.run(text, 0, text.length)?.equals(first) === true;
+      for (let i = 0; i < 2; i++) {
+        const alone = deflate.run(text, 0, text.length, constants.Z_FULL_FLUSH);
+        works &&= alone?.equals(first) === true;
+      }
       for (const context of [deflate, inflate]) {
         const { _outOffset, _chunkSize } = context.#internals;
         works &&= _outOffset === 0 && _chunkSize === SMALLEST_CHUNK;

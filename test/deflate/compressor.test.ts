@@ -3,6 +3,7 @@
 
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
+import { constants, deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Compressor, type CompressorSettings } from '../../src/deflate/compressor.ts';
 import { Context } from '../../src/deflate/context.ts';
@@ -82,6 +83,19 @@ describe.each([
     }
   });
 
+  it('[7692-7.2.1-g] makes of each message without takeover what it would make of the first', () => {
+    const each = made({ takeover: false });
+    for (const length of [30, 5_000, 70_000, 40_000, 300_000, 2]) {
+      const bytes = randomBytes(length / 2);
+      const message = Buffer.concat([bytes, bytes]);
+      const alone = deflateRawSync(message, {
+        windowBits: 15,
+        finishFlush: constants.Z_SYNC_FLUSH,
+      });
+      expect(whole(each, message).equals(alone.subarray(0, -TAIL.length)), `${length}`).toBe(true);
+    }
+  });
+
   it('compresses what is larger than any buffer', () => {
     const each = made();
     const large = Buffer.concat([randomBytes(150_000), Buffer.alloc(300_000, 'abc')]);
@@ -155,6 +169,17 @@ describe('a kept window', () => {
       each.rest();
     }
     expect(sent).toEqual(['f248cdc9c90700', 'f200110000', 'f248cdc9c90700', 'f200110000']);
+  });
+
+  it('[7692-7.2.1-g] says nothing of a message that was given up halfway to the next', () => {
+    const each = compressor({ takeover: false });
+    const other = compressor({ takeover: false });
+    vi.spyOn(Buffer, 'from').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    expect(() => each.compress(randomBytes(300_000), true)).toThrow('allocation failed');
+    vi.restoreAllMocks();
+    expect(hex(whole(other, HELLO))).toBe('f248cdc9c90700');
   });
 
   it('gives its memory back, also when it never had any', () => {

@@ -116,14 +116,18 @@ describe.each(KINDS)('a decompressor %s', (_, Kind) => {
     await expect(text(made(), bytes('f2 48 cd c9'))).rejects.toEqual(code(1007));
     // Where the zeros of a stored block are code for the end of this one.
     for (const hex of ['3a06d8', '9b30e1d4', '02100006160000000cbaa913b637faff8f']) {
-      await expect(text(made(), bytes(hex)), hex).rejects.toEqual(code(1007));
+      for (const takeover of [true, false]) {
+        await expect(text(made({ takeover }), bytes(hex)), hex).rejects.toEqual(code(1007));
+      }
     }
     // A final block that ends in the tail.
     await expect(text(made(), bytes('f3 48 cd c9 c9 07'))).rejects.toEqual(code(1007));
     // One that the tail completes: an empty stored block with BFINAL.
-    const each = made();
-    for (let i = 0; i < 2; i++) expect(await text(each, bytes('01'))).toBe('');
-    expect(await text(each, bytes('f2 48 cd c9 c9 07 00'))).toBe('Hello');
+    for (const takeover of [true, false]) {
+      const each = made({ takeover });
+      for (let i = 0; i < 2; i++) expect(await text(each, bytes('01'))).toBe('');
+      expect(await text(each, bytes('f2 48 cd c9 c9 07 00'))).toBe('Hello');
+    }
   });
 
   it('fails with 1009 what is longer than allowed, and takes what is not', async () => {
