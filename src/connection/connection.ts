@@ -269,7 +269,8 @@ export class Connection implements IncomingOwner {
   /**
    * Starts the closing handshake (§7.1.2): sends Close, after which only control frames are sent;
    * messages that the peer sends before its own Close still come. Ends it in state `received`. Does
-   * nothing when a Close has been sent. Throws TypeError for a code that may not be sent, RangeError for a reason above 123 bytes.
+   * nothing when a Close has been sent. Throws TypeError for a code that may not be sent, RangeError
+   * for a reason above 123 bytes.
    */
   close(code?: number, reason?: string | Uint8Array): void {
     const body = encodeClose(code, reason);

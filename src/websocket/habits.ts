@@ -1,10 +1,14 @@
-// Habits of those who reach into the `ws` package: `WebSocket.Sender.frame` here, with `_sender` and
-// `_isServer` on the socket, which stand for `sendFrame` and the role. No other room uses any of it.
+// Habits of those who reach into the `ws` package: `WebSocket.Sender.frame`, and on the socket `_socket`,
+// `_sender` and `_isServer`, which stand for `socket`, `sendFrame` and the role. Nothing of ours uses any of it.
 
 import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
 import { encodeHeader, encodeMaskedHeader, FIN, MAX_HEADER_LENGTH, RSV1 } from '../frame/header.ts';
+import type { Role } from '../frame/rules.ts';
 import { randomKey } from '../mask/key.ts';
 import { maskInto } from '../mask/mask.ts';
+import type { WriteCallback } from './callback.ts';
+import { DualEmitter } from './dual-emitter.ts';
 
 /** What a frame is to be (§5.2), by the names of the `ws` package. */
 export interface FrameOptions {
@@ -59,3 +63,32 @@ function keyFor({ maskBuffer, generateMask }: FrameOptions): number {
 
 /** What `WebSocket.Sender` is good for outside: `Sender.frame(data, options)`. */
 export const Sender: { readonly frame: typeof frame } = { frame };
+
+/** What a socket has in public, by the private names of the `ws` package. */
+export abstract class HabitualSocket extends DualEmitter {
+  abstract get socket(): Duplex | null;
+  abstract sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void;
+  /** Which side this is (§5.1). */
+  protected abstract get role(): Role;
+  protected abstract set role(role: Role);
+
+  /** The same as `socket`. */
+  get _socket(): Duplex | null {
+    return this.socket;
+  }
+
+  /** Where the `ws` package has `sendFrame`; null before the socket is open. */
+  get _sender(): Pick<this, 'sendFrame'> | null {
+    return this.socket === null ? null : this;
+  }
+
+  /** Whether this is the server's side. */
+  get _isServer(): boolean {
+    return this.role === 'server';
+  }
+
+  /** Has an effect until `setSocket` is called. */
+  set _isServer(isServer: boolean) {
+    if (this.socket === null) this.role = isServer ? 'server' : 'client';
+  }
+}

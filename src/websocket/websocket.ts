@@ -8,7 +8,7 @@ import { PreparedMessage } from '../connection/prepared.ts';
 import type { Role } from '../frame/rules.ts';
 import { callbackOf, type WriteCallback } from './callback.ts';
 import { Delivery, type DeliveryHandlers } from './delivery.ts';
-import { DualEmitter } from './dual-emitter.ts';
+import { HabitualSocket } from './habits.ts';
 import { CLOSED, CLOSING, CONNECTING, defineInterface, OPEN, STATE_NAMES } from './interface.ts';
 import { type IteratedMessage, MessageIterator } from './iterator.ts';
 import { Link, type LinkHandlers } from './link.ts';
@@ -27,7 +27,7 @@ import type { Agreement, ReadyState, SendOptions, SocketOptions } from './surfac
 import { throwLater } from './throw-later.ts';
 
 /** A WebSocket on a socket that somebody else opened. `WebSocket` adds how a client opens one. */
-export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
+export class BaseWebSocket extends HabitualSocket implements AsyncDisposable {
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
@@ -102,28 +102,16 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
   }
 
   /** The stream below: a net.Socket, tls.TLSSocket or other Duplex; null before it is open. */
-  get socket(): Duplex | null {
+  override get socket(): Duplex | null {
     return this.#link?.socket ?? null;
   }
 
-  /** The same as `socket`, by the name under which the `ws` package has it. */
-  get _socket(): Duplex | null {
-    return this.socket;
+  protected override get role(): Role {
+    return this.#role;
   }
 
-  /** Where the `ws` package has `sendFrame`; null before the socket is open. See habits.ts. */
-  get _sender(): Pick<BaseWebSocket, 'sendFrame'> | null {
-    return this.#link === null ? null : this;
-  }
-
-  /** Which side this is, by the name that the `ws` package uses; see habits.ts. */
-  get _isServer(): boolean {
-    return this.#role === 'server';
-  }
-
-  /** Has an effect until `setSocket` is called. */
-  set _isServer(isServer: boolean) {
-    if (this.#link === null) this.#role = isServer ? 'server' : 'client';
+  protected override set role(role: Role) {
+    this.#role = role;
   }
 
   /** §7.1.4: the connection has closed, after a complete closing handshake. */
@@ -212,7 +200,7 @@ export class BaseWebSocket extends DualEmitter implements AsyncDisposable {
    * used until `callback` is called. Throws TypeError for what is no whole message, Ping or Pong of
    * this side (§5.1, §5.4).
    */
-  sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void {
+  override sendFrame(frame: readonly Uint8Array[], callback?: WriteCallback): void {
     const done = callbackOf(callback, undefined);
     const link = this.#writable(frame, done);
     if (link !== null) (this.#outbox ?? link).sendFrame(frame, done);
